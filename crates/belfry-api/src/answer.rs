@@ -1,0 +1,48 @@
+//! How objects and lists are answered.
+
+use axum::Json;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An object: 200, or 201 with its address when the request made it.
+pub(crate) struct Object<T> {
+    body: T,
+    /// Its ETag; none for objects that have no revision.
+    revision: Option<i64>,
+    location: Option<String>,
+}
+
+impl<T> Object<T> {
+    pub(crate) fn new(body: T) -> Object<T> {
+        Object { body, revision: None, location: None }
+    }
+
+    pub(crate) fn at_revision(self, revision: i64) -> Object<T> {
+        Object { revision: Some(revision), ..self }
+    }
+
+    pub(crate) fn made(self, location: String) -> Object<T> {
+        Object { location: Some(location), ..self }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Object<T> {
+    fn into_response(self) -> Response {
+        let status = if self.location.is_some() { StatusCode::CREATED } else { StatusCode::OK };
+        let mut response = (status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(revision) = self.revision {
+            headers.insert(ETAG, header(format!("\"{revision}\"")));
+        }
+        if let Some(location) = self.location {
+            headers.insert(LOCATION, header(location));
+        }
+        response
+    }
+}
+
+fn header(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("ids, numbers and our own paths can stand in a header")
+}

@@ -1,0 +1,13 @@
+//! What handlers take from a request. Each extractor answers a [`Problem`](crate::problem::Problem) of its own: axum's own
+//! rejections are plain text.
+
+mod body;
+mod if_match;
+mod path;
+mod query;
+mod strict_json;
+
+pub(crate) use body::{JsonBody, MAX_BODY_BYTES, OptionalJsonBody, PatchBody};
+pub(crate) use if_match::{IfMatch, Precondition};
+pub(crate) use path::{Id, VersionOf};
+pub(crate) use query::{Query, pairs};

@@ -1,0 +1,47 @@
+//! Parts of the path.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use belfry_core::ids::WorkflowId;
+use belfry_core::violation::Violation;
+use serde_json::Value;
+
+use crate::problem::{Kind, Problem};
+
+/// The `{id}` of the path.
+pub(crate) struct Id<T>(pub(crate) T);
+
+/// The `{id}` and `{version}` of a workflow's version.
+pub(crate) struct VersionOf(pub(crate) WorkflowId, pub(crate) i64);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Id<T>, Problem> {
+        segment(parts, state, "id", ID).await.map(Id)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for VersionOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<VersionOf, Problem> {
+        let Id(workflow) = Id::from_request_parts(parts, state).await?;
+        let version = segment(parts, state, "version", "a version's number: 1, 2, …").await?;
+        Ok(VersionOf(workflow, version))
+    }
+}
+
+const ID: &str = "an id as answered, such as 01938a5e-7c00-7000-8000-000000000001";
+
+async fn segment<T: FromStr, S: Send + Sync>(parts: &mut Parts, state: &S, name: &str, expected: &str) -> Result<T, Problem> {
+    let refused = |value: Option<Value>, detail: &str| {
+        let violation = Violation::new(format!("/path/{name}"), value, detail, expected);
+        Problem::one(Kind::InvalidPath, violation)
+    };
+    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| refused(None, "it is not UTF-8"))?;
+    let text = params.iter().find(|(key, _)| *key == name).map_or("", |(_, text)| text);
+    text.parse().map_err(|_| refused(Some(Value::from(text)), "it cannot be read"))
+}

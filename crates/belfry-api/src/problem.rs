@@ -1,0 +1,250 @@
+//! Errors as RFC 9457 `application/problem+json`. The one place where errors become HTTP.
+
+use axum::Json;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::violation::{Violation, Violations};
+use belfry_workflow::ServiceError;
+use serde::Serialize;
+use tracing::warn;
+use utoipa::ToSchema;
+
+pub(crate) const CONTENT: &str = "application/problem+json";
+
+/// Where the types of problems live. The addresses are names first: programs compare them and need not fetch them.
+const TYPES: &str = "https://belfry.dev/problems/";
+
+/// What kind of problem it is: its type, its status and its title. A kind, once published, keeps all three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    MalformedJson,
+    InvalidQuery,
+    InvalidPath,
+    InvalidHeader,
+    IdempotencyKeyUnsupported,
+    Unauthorized,
+    CrossOrigin,
+    ForeignHost,
+    NotFound,
+    NoSuchPath,
+    MethodNotAllowed,
+    Conflict,
+    OwnedByDefinition,
+    DirectDefaultStands,
+    Stale,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    Internal,
+    Unavailable,
+    NotReady,
+    Timeout,
+}
+
+impl Kind {
+    fn facts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Kind::MalformedJson => (StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read"),
+            Kind::InvalidQuery => (StatusCode::BAD_REQUEST, "invalid-query", "A query parameter is not accepted"),
+            Kind::InvalidPath => (StatusCode::BAD_REQUEST, "invalid-path", "A part of the path is not accepted"),
+            Kind::InvalidHeader => (StatusCode::BAD_REQUEST, "invalid-header", "A header is not accepted"),
+            Kind::IdempotencyKeyUnsupported => (StatusCode::BAD_REQUEST, "idempotency-key-unsupported", "Idempotency-Key is not supported"),
+            Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "An API key is needed"),
+            Kind::CrossOrigin => (StatusCode::FORBIDDEN, "cross-origin", "Another site's page may not do this"),
+            Kind::ForeignHost => (StatusCode::FORBIDDEN, "foreign-host", "The host is not this computer"),
+            Kind::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such object"),
+            Kind::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is no such path"),
+            Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method"),
+            Kind::Conflict => (StatusCode::CONFLICT, "conflict", "The request contradicts what stands"),
+            Kind::OwnedByDefinition => (StatusCode::CONFLICT, "owned-by-definition", "The workflow's definition owns the schedule"),
+            Kind::DirectDefaultStands => (StatusCode::CONFLICT, "direct-default-stands", "A directly made default schedule stands"),
+            Kind::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The object has changed"),
+            Kind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
+            Kind::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not accepted")
+            }
+            Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid"),
+            Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Belfry failed"),
+            Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Belfry cannot do this at the moment"),
+            Kind::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Belfry is not ready"),
+            Kind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout", "The request took too long"),
+        }
+    }
+}
+
+/// One answered error.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: Kind,
+    detail: String,
+    violations: Violations,
+    current_revision: Option<i64>,
+    /// How a key is to be sent.
+    challenge: Option<&'static str>,
+    /// Whether the same request may succeed in a moment.
+    retry_soon: bool,
+}
+
+impl Problem {
+    /// `detail` says what is wrong and what to do about it.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Problem {
+        let violations = Violations::default();
+        Problem { kind, detail: detail.into(), violations, current_revision: None, challenge: None, retry_soon: false }
+    }
+
+    /// A problem that is its violations: the detail counts and repeats them, for those who read only that.
+    pub(crate) fn of(kind: Kind, violations: Violations) -> Problem {
+        let lines: Vec<String> = violations.0.iter().map(sentence).collect();
+        Problem { violations, ..Problem::new(kind, lines.join("; ")) }
+    }
+
+    pub(crate) fn one(kind: Kind, violation: Violation) -> Problem {
+        Problem::of(kind, Violations::one(violation))
+    }
+
+    /// A list's refusal: its violations lie in the query.
+    pub(crate) fn of_list(error: ServiceError) -> Problem {
+        match error {
+            ServiceError::Invalid(violations) => Problem::of(Kind::InvalidQuery, violations.under("/query")),
+            other => other.into(),
+        }
+    }
+
+    fn stale(current: i64) -> Problem {
+        let detail =
+            format!("the object is at revision {current} now; read it again and make the change anew, with If-Match: \"{current}\"");
+        Problem { current_revision: Some(current), ..Problem::new(Kind::Stale, detail) }
+    }
+
+    pub(crate) fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
+        Problem { challenge: Some(challenge), ..Problem::new(Kind::Unauthorized, detail) }
+    }
+
+    fn retry_soon(self) -> Problem {
+        Problem { retry_soon: true, ..self }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Problem {
+        match error {
+            ServiceError::Invalid(violations) => Problem::of(Kind::Invalid, violations),
+            ServiceError::NotFound(what) => {
+                Problem::new(Kind::NotFound, format!("there is no such {what}: it was deleted or never made; a list shows what there is"))
+            }
+            ServiceError::Stale { current } => Problem::stale(current),
+            ServiceError::Conflict(conflict) => Problem::from(conflict),
+            ServiceError::OwnedByNode { node } => Problem::new(Kind::OwnedByDefinition, owned(&format!("node `{node}`"))),
+            ServiceError::DirectDefaultStands { node } => {
+                Problem::new(Kind::DirectDefaultStands, direct_default(&format!("node `{node}`")))
+            }
+            ServiceError::Unavailable(what_is_known) => {
+                warn!("a request was answered 503: {what_is_known}");
+                let detail = format!("{what_is_known}; look at what stands, then send the request again");
+                Problem::new(Kind::Unavailable, detail).retry_soon()
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        ServiceError::from(error).into()
+    }
+}
+
+impl From<Conflict> for Problem {
+    fn from(conflict: Conflict) -> Problem {
+        let remedy = match &conflict {
+            Conflict::WorkflowName(_) => "choose another name, or edit that workflow",
+            Conflict::ScheduleName(_) => "choose another name, or edit that schedule",
+            Conflict::DirectDefaultStands => return Problem::new(Kind::DirectDefaultStands, direct_default("a node")),
+            Conflict::OwnedByDefinition => return Problem::new(Kind::OwnedByDefinition, owned("the trigger node")),
+            Conflict::StillCatchingUp => {
+                "more is due than one write may account for; the daemon works it off, so send the request again soon"
+            }
+            Conflict::RunEnded(_) => "there is nothing left to cancel",
+        };
+        let retry = conflict == Conflict::StillCatchingUp;
+        let problem = Problem::new(Kind::Conflict, format!("{conflict}; {remedy}"));
+        if retry { problem.retry_soon() } else { problem }
+    }
+}
+
+fn owned(node: &str) -> String {
+    format!("the schedule belongs to {node} of its workflow's definition; edit it there. Pausing and resuming work here")
+}
+
+fn direct_default(node: &str) -> String {
+    format!(
+        "{node} has a schedule, but a directly made one named `default` stands; delete that one first, or leave `schedule` out of the node"
+    )
+}
+
+fn sentence(violation: &Violation) -> String {
+    let place = if violation.pointer.is_empty() { "the body" } else { &violation.pointer };
+    let expected = if violation.expected.is_empty() { String::new() } else { format!(" (expected: {})", violation.expected) };
+    format!("{place}: {}{expected}", violation.detail)
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, slug, title) = self.kind.facts();
+        let body = ProblemBody {
+            r#type: format!("{TYPES}{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail,
+            violations: self.violations.0,
+            current_revision: self.current_revision,
+        };
+        let mut response = (status, Json(body)).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self.retry_soon {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// An error, as RFC 9457 shapes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// Names the kind of problem and never changes: `https://belfry.dev/problems/<slug>`.
+    #[schema(format = "uri", examples("https://belfry.dev/problems/invalid"))]
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    /// What is wrong here, and what to do about it.
+    detail: String,
+    /// Each thing that is wrong with the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<ViolationBody>, required = false)]
+    violations: Vec<Violation>,
+    /// Beside `stale`: the revision that the object is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, required = false)]
+    current_revision: Option<i64>,
+}
+
+/// The document's description of [`Violation`], which belongs to a crate that knows no OpenAPI.
+#[derive(ToSchema)]
+#[schema(as = Violation)]
+#[allow(dead_code, reason = "described, never made")]
+pub(crate) struct ViolationBody {
+    /// Where: a JSON pointer into the body, or `/query/<name>`, `/path/<name>`, `/header/<name>`; empty for the whole body.
+    pointer: String,
+    /// What was found there; absent when nothing was.
+    #[schema(required = false)]
+    value: serde_json::Value,
+    detail: String,
+    /// What would be accepted.
+    #[schema(required = false)]
+    expected: String,
+}

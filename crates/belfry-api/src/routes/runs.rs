@@ -1,0 +1,71 @@
+//! Runs.
+
+use axum::extract::State;
+use belfry_core::ids::{RunId, WorkflowId};
+use belfry_workflow::ListResponse;
+use belfry_workflow::runs::{CancelResponse, ListRuns, RunResponse};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::answer::Object;
+use crate::extract::{Id, Query};
+use crate::params::{IdPath, PageQuery, RunsQuery, WorkflowQuery};
+use crate::problem::Problem;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_workflow)).routes(routes!(get)).routes(routes!(cancel))
+}
+
+type RunList = Result<Object<ListResponse<RunResponse>>, Problem>;
+
+/// List runs
+///
+/// Newest planned time first, without the results of nodes.
+#[utoipa::path(get, path = "/runs", tag = "runs", operation_id = "list_runs", params(WorkflowQuery, RunsQuery, PageQuery),
+    responses((status = 200, body = ListResponse<RunResponse>)))]
+async fn list(State(app): State<App>, query: Query) -> RunList {
+    page(&app, &query, query.text("workflow_id")).await
+}
+
+/// List the runs of a workflow
+///
+/// Those of a deleted workflow remain.
+#[utoipa::path(get, path = "/workflows/{id}/runs", tag = "runs", operation_id = "list_workflow_runs",
+    params(IdPath, RunsQuery, PageQuery), responses((status = 200, body = ListResponse<RunResponse>)))]
+async fn list_of_workflow(State(app): State<App>, Id(workflow): Id<WorkflowId>, query: Query) -> RunList {
+    page(&app, &query, Some(workflow.to_string())).await
+}
+
+/// Read a run
+///
+/// With the results of its nodes. Runs of deleted workflows remain. A run changes as it goes on and has no revision, so it
+/// has no ETag.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", operation_id = "get_run", params(IdPath),
+    responses((status = 200, body = RunResponse)))]
+async fn get(State(app): State<App>, Id(id): Id<RunId>) -> Result<Object<RunResponse>, Problem> {
+    Ok(Object::new(app.runs.get(id).await?))
+}
+
+/// Cancel a run
+///
+/// One that has not started ends at once; a running one is asked to stop. One that has ended is answered 409.
+#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run", params(IdPath),
+    responses((status = 200, body = CancelResponse)))]
+async fn cancel(State(app): State<App>, Id(id): Id<RunId>) -> Result<Object<CancelResponse>, Problem> {
+    Ok(Object::new(app.runs.cancel(id).await?))
+}
+
+async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> RunList {
+    let states = query.text("state").unwrap_or_default();
+    let query = ListRuns {
+        workflow_id,
+        schedule_id: query.text("schedule_id"),
+        state: states.split(',').map(str::trim).filter(|state| !state.is_empty()).map(str::to_owned).collect(),
+        planned_from: query.text("planned_from"),
+        planned_before: query.text("planned_before"),
+        limit: query.limit()?,
+        cursor: query.text("cursor"),
+    };
+    app.runs.list(query).await.map(Object::new).map_err(Problem::of_list)
+}

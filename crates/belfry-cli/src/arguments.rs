@@ -1,0 +1,262 @@
+//! What may be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A workflow scheduler: schedules that fire on time, exactly once, with a reason for everything that did not.
+#[derive(Parser)]
+#[command(name = "belfry", version = version(), propagate_version = true, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+const EXAMPLES: &str = "Examples:
+  belfry up --demo                              a server with three small workflows
+  belfry workflow apply -f nightly.json         create it, or update it by its name
+  belfry schedule set nightly --cron '0 2 * * *' --timezone Europe/Berlin
+  belfry schedule preview --cron '*/15 9-17 * * MON-FRI' --timezone America/New_York
+  belfry run watch 01a211ee-ea80-89cb-b58b-dec6a3a34fc2";
+
+fn version() -> String {
+    let tzdb = belfry_core::time::zone_data_version();
+    format!("{} (zone data {tzdb})", env!("CARGO_PKG_VERSION"))
+}
+
+#[derive(Args, Clone)]
+pub struct Global {
+    /// The API's address; by default that of the `belfry up` on this data folder
+    #[arg(long, global = true, env = "BELFRY_URL", hide_env_values = true)]
+    pub url: Option<String>,
+    /// The API key; by default the first key of the data folder
+    #[arg(long, global = true, env = "BELFRY_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+    /// Where the database, the first key and the lock are
+    #[arg(long, global = true, env = "BELFRY_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A settings file (TOML); by default `belfry.toml` in the data folder, if it is there. `belfry config` prints one
+    #[arg(long, global = true, env = "BELFRY_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// How answers are printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub output: Output,
+    /// Short for `--output json`
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub json: bool,
+}
+
+impl Global {
+    pub fn output(&self) -> Output {
+        if self.json { Output::Json } else { self.output }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people: local times, aligned columns
+    Table,
+    /// One JSON document
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run everything in one process: API, daemon and worker, on SQLite
+    Up(Up),
+    /// Workflows: what is run
+    #[command(subcommand)]
+    Workflow(WorkflowVerb),
+    /// Schedules: when it is run
+    #[command(subcommand)]
+    Schedule(ScheduleVerb),
+    /// Runs: what became of it
+    #[command(subcommand)]
+    Run(RunVerb),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyVerb),
+    /// Print the commented settings file with every default
+    Config,
+    /// Bring the database in the data folder to this version's schema
+    Migrate,
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Args)]
+pub struct Up {
+    /// The address that the API listens on
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Add three small workflows, and print each run with its lateness as it fires
+    #[arg(long)]
+    pub demo: bool,
+    /// Serve the API without keys; accepted on a loopback address only
+    #[arg(long)]
+    pub no_auth: bool,
+}
+
+#[derive(Subcommand)]
+pub enum WorkflowVerb {
+    /// Create the workflow of a file, or update the one of its name
+    Apply {
+        /// A JSON file with `name`, `definition` and so on; `-` for standard input
+        #[arg(short, long)]
+        file: PathBuf,
+    },
+    List {
+        #[arg(long)]
+        tag: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Show one, by name or id
+    Get { workflow: String },
+    /// Delete it and its schedules; runs that have not started are cancelled
+    Delete { workflow: String },
+    /// Start a run now
+    Run {
+        workflow: String,
+        /// A JSON object
+        #[arg(long)]
+        input: Option<String>,
+        /// Follow it until it ends
+        #[arg(long)]
+        watch: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum ScheduleVerb {
+    /// Create or replace a schedule of a workflow
+    Set(SetSchedule),
+    /// Show one: a schedule's id, WORKFLOW for its `default` one, or WORKFLOW/NAME
+    Get {
+        schedule: String,
+    },
+    List {
+        #[arg(long)]
+        workflow: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Fire nothing until it is resumed; what falls due meanwhile is recorded as paused
+    Pause {
+        schedule: String,
+    },
+    /// Go on from now
+    Resume {
+        schedule: String,
+    },
+    Delete {
+        schedule: String,
+    },
+    /// What a schedule did not fire, and why
+    Outcomes {
+        schedule: String,
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Compute the next times of a spec; needs no server
+    Preview(Preview),
+}
+
+#[derive(Args)]
+pub struct SetSchedule {
+    /// The workflow's name or id
+    pub workflow: String,
+    #[arg(long, default_value = "default")]
+    pub name: String,
+    #[command(flatten)]
+    pub spec: SpecArguments,
+    /// A JSON object, the input of its runs
+    #[arg(long)]
+    pub input: Option<String>,
+    /// last, all or none: what to fire of what was missed
+    #[arg(long)]
+    pub catch_up: Option<String>,
+    #[arg(long)]
+    pub catch_up_window: Option<String>,
+    #[arg(long)]
+    pub missed_after: Option<String>,
+}
+
+#[derive(Args)]
+pub struct SpecArguments {
+    /// Five fields, six with seconds first, or a macro such as @daily
+    #[arg(long, group = "spec")]
+    pub cron: Option<String>,
+    /// A fixed length, such as PT15M or 15m
+    #[arg(long, group = "spec")]
+    pub every: Option<String>,
+    /// One instant, or a local time of the zone
+    #[arg(long, group = "spec")]
+    pub at: Option<String>,
+    /// Where `--every` is anchored
+    #[arg(long, requires = "every")]
+    pub start: Option<String>,
+    /// An IANA time zone; UTC when absent
+    #[arg(long)]
+    pub timezone: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Preview {
+    #[command(flatten)]
+    pub spec: SpecArguments,
+    /// An RFC 5545 rule
+    #[arg(long, group = "spec")]
+    pub rrule: Option<String>,
+    /// How cron is read
+    #[arg(long)]
+    pub dialect: Option<String>,
+    /// Times after this instant, exclusive; now when absent
+    #[arg(long)]
+    pub after: Option<String>,
+    #[arg(long, default_value_t = 5)]
+    pub count: usize,
+    /// Read one JSON object a line from standard input, write one a line
+    #[arg(long, conflicts_with_all = ["spec", "after", "count", "details"])]
+    pub batch: bool,
+    /// Print objects, with the local time of each
+    #[arg(long)]
+    pub details: bool,
+}
+
+#[derive(Subcommand)]
+pub enum RunVerb {
+    List {
+        #[arg(long)]
+        workflow: Option<String>,
+        /// pending, queued, running, succeeded, failed, cancelled, worker_lost, delivered, unclaimed
+        #[arg(long)]
+        state: Vec<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show one with the results and logs of its nodes
+    Get { run: String },
+    /// Follow one until it ends
+    Watch { run: String },
+    /// Cancel one: at once when it has not started, else as soon as its worker hears of it
+    Cancel { run: String },
+}
+
+#[derive(Subcommand)]
+pub enum KeyVerb {
+    /// Make a key and show it, once
+    Create {
+        name: String,
+    },
+    List,
+    /// Revoke a key by its id
+    Revoke {
+        id: String,
+    },
+}

@@ -1,0 +1,48 @@
+//! The `belfry` program: the server in one process (`up`), and a client of its API.
+
+mod arguments;
+mod client;
+mod commands;
+mod data_folder;
+mod edge;
+mod failure;
+mod output;
+mod settings;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    // One TLS provider for the whole process, before anything can need it: two in one binary panic at run time.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("belfry: a TLS provider was installed before ours");
+        return ExitCode::from(1);
+    }
+    let arguments = Arguments::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => match runtime.block_on(run(arguments)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => failure.report(),
+        },
+        Err(error) => Failure::Failed(anyhow::anyhow!("cannot start: {error}")).report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { command, global } = arguments;
+    match command {
+        Command::Up(up) => up::run(up, &global).await,
+        Command::Workflow(verb) => commands::workflow::run(verb, &global).await,
+        Command::Schedule(verb) => commands::schedule::run(verb, &global).await,
+        Command::Run(verb) => commands::run::run(verb, &global).await,
+        Command::Key(verb) => commands::key::run(verb, &global).await,
+        Command::Config => commands::config(),
+        Command::Migrate => commands::migrate(&global),
+        Command::Openapi => commands::openapi(),
+    }
+}

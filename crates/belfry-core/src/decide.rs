@@ -1,0 +1,103 @@
+//! What becomes of what is due: a pure function, bounded in steps.
+
+use crate::ids::RunId;
+use crate::ports::NewRun;
+use crate::run::RunReason;
+use crate::schedule::{CatchUp, Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
+use crate::spec::NotLater;
+use crate::time::UnixMillis;
+
+/// The most runs of one decision. What is due beyond them is decided next, from where the cursor then stands.
+pub const MAX_RUNS: usize = 100;
+
+/// What a decision needs to know beyond the schedule itself. With overlap `allow`, the only policy yet, that is nothing:
+/// the policies that count live runs bring them here.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Facts {}
+
+/// What becomes of every occurrence from the cursor up to `now`, and where the cursor goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub runs: Vec<NewRun>,
+    pub outcomes: Vec<Outcome>,
+    /// Beyond the cursor that was decided from, or out of the due index: a decision never stands still.
+    pub next: Cursor,
+    /// Why the spec could not be evaluated; then the schedule leaves the due index.
+    pub failure: Option<String>,
+}
+
+/// Decides over what is due of `schedule` at `now`; `None` when nothing is, or when it is not for this version to decide.
+///
+/// Lateness is judged by the oldest undecided occurrence: due for at most `missed_after`, everything due is late and
+/// fires; longer, everything due is missed and `catch_up` decides over all of it.
+pub fn decide(schedule: &ScheduledWorkflow, _facts: Facts, now: UnixMillis) -> Option<Decision> {
+    let Cursor { nominal: Some(nominal), due: Some(due) } = schedule.cursor else { return None };
+    if !schedule.is_active || due > now || !schedule.content.is_known() {
+        return None;
+    }
+    let lateness = schedule.content.lateness;
+    let decided = if now.since(due) <= lateness.missed_after {
+        fire_from(schedule, nominal, now, RunReason::Due, Vec::new())
+    } else {
+        catch_up(schedule, nominal, now)
+    };
+    Some(decided.unwrap_or_else(|error| failed(nominal, now, error.to_string())))
+}
+
+/// The decision for a schedule that cannot be decided: what is due is recorded as such, and it leaves the due index.
+pub fn failed(cursor: UnixMillis, now: UnixMillis, error: String) -> Decision {
+    let outcome = Outcome { from: cursor, to: now.max(cursor), reason: OutcomeReason::FailedToDecide };
+    Decision { runs: Vec::new(), outcomes: vec![outcome], next: Cursor::failed(now.max(cursor)), failure: Some(error) }
+}
+
+fn catch_up(schedule: &ScheduledWorkflow, cursor: UnixMillis, now: UnixMillis) -> Result<Decision, NotLater> {
+    let content = &schedule.content;
+    // The first instant that is still inside the window: "younger than" it, so exclusive.
+    let window = UnixMillis::saturating(now.minus(content.lateness.catch_up_window).get() + 1);
+    let from = match content.lateness.catch_up {
+        CatchUp::All => content.next_after(UnixMillis::saturating(window.max(cursor).get() - 1))?,
+        CatchUp::Last => content.latest_in(cursor, now)?.filter(|latest| *latest >= window),
+        CatchUp::None => None,
+    };
+    match from.filter(|from| *from <= now) {
+        Some(from) => fire_from(schedule, from, now, RunReason::CatchUp, missed(content, cursor, from)?),
+        None => Ok(Decision {
+            runs: Vec::new(),
+            outcomes: missed(content, cursor, UnixMillis::saturating(now.get() + 1))?,
+            next: Cursor::at(content.next_after(now)?),
+            failure: None,
+        }),
+    }
+}
+
+/// The occurrences from `from` on that are due, at most [`MAX_RUNS`] of them.
+fn fire_from(
+    schedule: &ScheduledWorkflow,
+    from: UnixMillis,
+    now: UnixMillis,
+    reason: RunReason,
+    outcomes: Vec<Outcome>,
+) -> Result<Decision, NotLater> {
+    let mut runs = Vec::new();
+    let mut next = Some(from);
+    while let Some(nominal) = next.filter(|next| *next <= now && runs.len() < MAX_RUNS) {
+        runs.push(NewRun { id: RunId::scheduled(schedule.id, nominal), nominal, due: nominal, reason });
+        next = schedule.content.next_after(nominal)?;
+    }
+    Ok(Decision { runs, outcomes, next: Cursor::at(next), failure: None })
+}
+
+/// The range of missed occurrences in `from..before`; its bounds are occurrences.
+fn missed(content: &ScheduleContent, from: UnixMillis, before: UnixMillis) -> Result<Vec<Outcome>, NotLater> {
+    if before <= from {
+        return Ok(Vec::new());
+    }
+    // `from` is the cursor, an occurrence of this very spec: it bounds the range even where the search finds nothing.
+    let to = content.latest_in(from, UnixMillis::saturating(before.get() - 1))?.unwrap_or(from);
+    Ok(vec![Outcome { from, to, reason: OutcomeReason::Missed }])
+}
+
+#[cfg(test)]
+#[path = "decide/tests.rs"]
+pub(crate) mod tests;

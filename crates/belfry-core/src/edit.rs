@@ -1,0 +1,86 @@
+//! What a user's write does to what is due and to the cursor: a pure function.
+//!
+//! An edit fires what was due under the old spec; a pause and a delete record it; a paused or failed time is recorded when
+//! the schedule is next written. Afterwards planning goes on from the instant of the write, exclusive.
+
+use crate::decide::{Decision, Facts, decide};
+use crate::ports::{Conflict, NewRun};
+use crate::schedule::{Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
+use crate::spec::NotLater;
+use crate::time::UnixMillis;
+
+/// The most rows that one write accounts for.
+pub const MAX_ROWS: usize = 10_000;
+
+/// What the write leaves behind.
+#[derive(Debug, Clone, Copy)]
+pub enum After<'a> {
+    Active(&'a ScheduleContent),
+    Paused(&'a ScheduleContent),
+    Deleted,
+}
+
+/// The rows to write under the revision that ends, and where the schedule stands under the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounted {
+    pub runs: Vec<NewRun>,
+    pub outcomes: Vec<Outcome>,
+    pub cursor: Cursor,
+}
+
+/// Accounts for everything of `current` that is due at `now`, the store's clock read under the schedule's lock.
+pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -> Result<Accounted, Conflict> {
+    let mut accounted = Accounted { runs: Vec::new(), outcomes: Vec::new(), cursor: Cursor::default() };
+    match (current.cursor.nominal.filter(|nominal| *nominal <= now), after) {
+        (None, _) => {}
+        (Some(from), _) if current.cursor.has_failed() => accounted.outcomes.push(failed(from, now)),
+        // What a newer version planned is for newer members to decide.
+        (Some(_), _) if !current.content.is_known() => return Err(Conflict::StillCatchingUp),
+        (Some(from), _) if !current.is_active => accounted.record(current, from, now, OutcomeReason::Paused),
+        (Some(from), After::Paused(_)) => accounted.record(current, from, now, OutcomeReason::Paused),
+        (Some(from), After::Deleted) => accounted.record(current, from, now, OutcomeReason::Deleted),
+        (Some(_), After::Active(_)) => accounted.fire_all(current, now)?,
+    }
+    accounted.cursor = match after {
+        After::Active(content) | After::Paused(content) => first(content, now).unwrap_or(Cursor::failed(now)),
+        After::Deleted => Cursor::default(),
+    };
+    Ok(accounted)
+}
+
+/// Where a schedule begins that is made, resumed or edited at `now`.
+pub fn first(content: &ScheduleContent, now: UnixMillis) -> Result<Cursor, NotLater> {
+    content.next_after(now).map(Cursor::at)
+}
+
+fn failed(from: UnixMillis, to: UnixMillis) -> Outcome {
+    Outcome { from, to, reason: OutcomeReason::FailedToDecide }
+}
+
+impl Accounted {
+    /// One range over what is due and does not fire.
+    fn record(&mut self, current: &ScheduledWorkflow, from: UnixMillis, now: UnixMillis, reason: OutcomeReason) {
+        self.outcomes.push(match current.content.latest_in(from, now) {
+            Ok(latest) => Outcome { from, to: latest.unwrap_or(from), reason },
+            Err(_) => failed(from, now),
+        });
+    }
+
+    /// Decides again and again, until nothing is due.
+    fn fire_all(&mut self, current: &ScheduledWorkflow, now: UnixMillis) -> Result<(), Conflict> {
+        let mut schedule = current.clone();
+        while let Some(Decision { runs, outcomes, next, .. }) = decide(&schedule, Facts::default(), now) {
+            self.runs.extend(runs);
+            self.outcomes.extend(outcomes);
+            schedule.cursor = next;
+            if self.runs.len() + self.outcomes.len() > MAX_ROWS {
+                return Err(Conflict::StillCatchingUp);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "edit/tests.rs"]
+mod tests;

@@ -1,0 +1,26 @@
+//! The ports: what the pure parts need of the world, as domain verbs. One verb is one transaction.
+//!
+//! They are split by who uses them, so that the daemon cannot call what users do, and a worker knows no schedules:
+//! [`ScheduleStore`] (daemon), [`WorkflowStore`] and [`KeyStore`] (API), [`RunStore`] (worker, history), [`Queue`],
+//! [`Clock`], [`Ids`]. Each method's doc is a contract; the suites in `belfry-testkit` hold every backend to it.
+
+mod clock;
+mod error;
+mod key_store;
+mod queue;
+mod run_store;
+mod schedule_store;
+mod workflow_store;
+
+pub use clock::{Boot, Clock, Ids, WallClock};
+pub use error::{Conflict, StoreError, StoreResult};
+pub use key_store::{ApiKey, KeyStore};
+pub use queue::{Consumer, Delivered, Message, Queue, QueueError, Settled};
+pub use run_store::{Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Finish, FinishAnswer, Page, RunFilter, RunStore};
+pub use schedule_store::{
+    DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Look, Mark, NewRun, PendingRun, Publisher, Reaped,
+    ScheduleStore, Swept,
+};
+pub use workflow_store::{
+    NewManualRun, NewSchedule, NewWorkflow, ScheduleEdit, ScheduleFilter, TriggerSchedule, WorkflowFilter, WorkflowStore, WorkflowWrite,
+};

@@ -1,0 +1,207 @@
+//! [`ScheduledWorkflowService`]: the daemon's database verbs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::SignedDuration;
+use tracing::{error, warn};
+
+use belfry_core::decide;
+use belfry_core::ids::{MemberId, RunId, ScheduleId};
+use belfry_core::ports::{
+    Boot, Clock, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireResult, GiveBack, Mark, PendingRun, Publisher, Reaped,
+    ScheduleStore, StoreError, StoreResult,
+};
+use belfry_core::time::UnixMillis;
+
+use crate::store_time::StoreTime;
+
+/// The store as the daemon uses it: every answer also corrects this process' idea of the store's clock.
+#[derive(Clone)]
+pub struct ScheduledWorkflowService {
+    store: Arc<dyn ScheduleStore>,
+    clock: Arc<dyn Clock>,
+    member: MemberId,
+    time: Arc<Mutex<Clocks>>,
+}
+
+/// What is known of the store's clock.
+#[derive(Default)]
+struct Clocks {
+    time: Option<StoreTime>,
+    /// When the store's clock was last seen to have been set.
+    set_at: Option<Boot>,
+}
+
+/// What became of a batch of fires.
+pub struct Fired {
+    pub results: Vec<FireResult>,
+    /// By the store's clock; the runs of the batch were recorded at it.
+    pub store_now: UnixMillis,
+    /// Schedules whose values the store refused while others of their batch were taken.
+    pub refused: Vec<(ScheduleId, String)>,
+}
+
+impl ScheduledWorkflowService {
+    pub fn new(store: Arc<dyn ScheduleStore>, clock: Arc<dyn Clock>, member: MemberId) -> ScheduledWorkflowService {
+        ScheduledWorkflowService { store, clock, member, time: Arc::default() }
+    }
+
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// The store's time now, less the error of the estimate; asks the store when nothing is known of its clock yet.
+    pub async fn now(&self) -> StoreResult<UnixMillis> {
+        if let Some(time) = self.clocks().time {
+            return Ok(time.now(self.clock.boot()));
+        }
+        let sent = self.clock.boot();
+        let store_now = self.store.now().await?;
+        self.observe(sent, store_now);
+        Ok(store_now)
+    }
+
+    /// When on this host's boot clock the estimate reaches `instant`.
+    pub fn boot_at(&self, instant: UnixMillis) -> Option<Boot> {
+        self.clocks().time.map(|time| time.boot_at(instant))
+    }
+
+    /// The estimated offset of the store's clock from this host's boot clock, and how wrong it may be.
+    pub fn offset(&self) -> Option<(i64, SignedDuration)> {
+        self.clocks().time.map(|time| (time.offset_ms(), time.error()))
+    }
+
+    /// Whether the store's clock was set within the last `length`: then nobody's silence proves anything.
+    pub fn was_set_within(&self, length: SignedDuration) -> bool {
+        let boot = self.clock.boot();
+        self.clocks().set_at.is_some_and(|set_at| boot.since(set_at) <= length)
+    }
+
+    /// What is due by `due_by`, in due order from after the key `after`, up to `cap` keys, a page at a time; true when the
+    /// cap cut it off.
+    pub async fn due(&self, due_by: UnixMillis, after: Option<DueKey>, cap: usize) -> StoreResult<(Vec<DueKey>, bool)> {
+        const PAGE: usize = 1_000;
+        let mut keys: Vec<DueKey> = Vec::new();
+        while keys.len() < cap {
+            let limit = PAGE.min(cap - keys.len());
+            let sent = self.clock.boot();
+            let look = self.store.look(due_by, keys.last().copied().or(after), limit).await?;
+            self.observe(sent, look.store_now);
+            let full = look.keys.len() == limit;
+            keys.extend(look.keys);
+            if !full {
+                return Ok((keys, false));
+            }
+        }
+        Ok((keys, true))
+    }
+
+    pub async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>> {
+        self.store.load(ids).await
+    }
+
+    /// Fires a batch. When the store refuses the data of it, the batch is halved down to the schedule that is at fault: one
+    /// that fails alone while another of its batch succeeded is named in `refused`. Every other error condemns nobody.
+    pub async fn fire(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<Fired> {
+        let mut fired = Fired { results: Vec::new(), store_now: UnixMillis::EPOCH, refused: Vec::new() };
+        let mut batches = vec![fires];
+        let mut refusal = None;
+        while let Some(mut fires) = batches.pop() {
+            match self.fire_once(publisher, fires.clone()).await {
+                Ok(answer) => {
+                    fired.store_now = answer.store_now;
+                    fired.results.extend(answer.results);
+                }
+                Err(StoreError::Data(detail)) if fires.len() > 1 => {
+                    warn!(batch = fires.len(), "the store refused a batch, halving it: {detail}");
+                    let second = fires.split_off(fires.len() / 2);
+                    batches.extend([second, fires]);
+                }
+                Err(StoreError::Data(detail)) => {
+                    fired.refused.extend(fires.first().map(|fire| (fire.id, detail.clone())));
+                    refusal = Some(StoreError::Data(detail));
+                }
+                // What went through before is kept; the rest of the batch is found again by the next look.
+                Err(other) if fired.results.is_empty() => return Err(other),
+                Err(other) => {
+                    error!("a part of a batch could not be fired: {other}");
+                    break;
+                }
+            }
+        }
+        match refusal {
+            Some(refusal) if fired.results.is_empty() => Err(refusal),
+            _ => Ok(fired),
+        }
+    }
+
+    async fn fire_once(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<FireAnswer> {
+        let sent = self.clock.boot();
+        let answer = self.store.fire(FireBatch { publisher, fires }).await?;
+        self.observe(sent, answer.store_now);
+        Ok(answer)
+    }
+
+    /// The runs of `ids` that stand, of a fire of ours whose answer was lost.
+    pub async fn standing(&self, ids: &[RunId]) -> StoreResult<Vec<PendingRun>> {
+        self.store.pending(self.member, ids).await
+    }
+
+    pub async fn sweep(&self, lease: SignedDuration, limit: usize) -> StoreResult<Vec<PendingRun>> {
+        let sent = self.clock.boot();
+        let swept = self.store.sweep(Publisher { member: self.member, lease }, limit).await?;
+        self.observe(sent, swept.store_now);
+        Ok(swept.runs)
+    }
+
+    pub async fn mark(&self, marks: &[Mark]) -> StoreResult<usize> {
+        self.store.mark(marks).await
+    }
+
+    pub async fn give_back(&self, rows: &[GiveBack]) -> StoreResult<usize> {
+        self.store.give_back(rows).await
+    }
+
+    pub async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
+        self.store.reap(limit).await
+    }
+
+    fn observe(&self, sent: Boot, store_now: UnixMillis) {
+        let received = self.clock.boot();
+        let mut clocks = self.clocks();
+        let was_set = match &mut clocks.time {
+            Some(time) => time.observe(sent, received, store_now),
+            None => {
+                clocks.time = Some(StoreTime::first(sent, received, store_now));
+                false
+            }
+        };
+        if was_set {
+            clocks.set_at = Some(received);
+            warn!("the store's clock was set: it is {store_now} there");
+        }
+    }
+
+    fn clocks(&self) -> std::sync::MutexGuard<'_, Clocks> {
+        // Nothing panics while it is held; and an estimate is good however it was left.
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The fire that takes a schedule out of the due index, its refused data being shown as its error.
+pub fn condemning(fire: &Fire, error: String) -> Fire {
+    let decision = decide::failed(fire.nominal, fire.decided_at, error);
+    Fire { next: decision.next, runs: decision.runs, outcomes: decision.outcomes, failure: decision.failure, ..fire.clone() }
+}
+
+/// `fires` without the schedules that are named twice; the daemon never asks for one, and a store may rely on it.
+pub fn each_schedule_once(fires: Vec<Fire>) -> Vec<Fire> {
+    let mut seen = HashSet::new();
+    fires.into_iter().filter(|fire| seen.insert(fire.id)).collect()
+}
+
+/// Answers by schedule.
+pub fn by_schedule(results: Vec<FireResult>) -> HashMap<ScheduleId, FireResult> {
+    results.into_iter().map(|result| (result.id, result)).collect()
+}

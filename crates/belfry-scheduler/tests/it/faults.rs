@@ -1,0 +1,170 @@
+//! A store and a queue that fail, before the effect or after it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use belfry_core::ids::{MemberId, RunId, ScheduleId};
+use belfry_core::ports::{
+    Consumer, DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, Message, PendingRun, Publisher, Queue, QueueError, Reaped,
+    ScheduleStore, Settled, StoreError, StoreResult, Swept,
+};
+use belfry_core::schedule::OutcomeReason;
+use belfry_core::time::UnixMillis;
+use belfry_core::workflow::QueueName;
+use belfry_scheduler::Settings;
+use belfry_testkit::reference::{ReferenceQueue, ReferenceStore};
+
+use crate::world::{World, assert_one_run_each};
+
+/// What becomes of the next fires.
+#[derive(Clone, Copy)]
+pub enum Fault {
+    /// Nothing is written, and an error says so.
+    Before,
+    /// Everything is written, and the answer is lost.
+    After,
+}
+
+pub struct FlakyStore {
+    store: ReferenceStore,
+    faults: Mutex<VecDeque<Fault>>,
+    /// A schedule whose data it refuses.
+    poison: Option<ScheduleId>,
+}
+
+impl FlakyStore {
+    pub fn new(store: ReferenceStore, faults: impl IntoIterator<Item = Fault>) -> FlakyStore {
+        FlakyStore { store, faults: Mutex::new(faults.into_iter().collect()), poison: None }
+    }
+}
+
+#[async_trait]
+impl ScheduleStore for FlakyStore {
+    async fn now(&self) -> StoreResult<UnixMillis> {
+        ScheduleStore::now(&self.store).await
+    }
+
+    async fn look(&self, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
+        self.store.look(due_by, after, limit).await
+    }
+
+    async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>> {
+        self.store.load(ids).await
+    }
+
+    async fn fire(&self, batch: FireBatch) -> StoreResult<FireAnswer> {
+        if batch.fires.iter().any(|fire| Some(fire.id) == self.poison && fire.failure.is_none()) {
+            return Err(StoreError::Data("value out of range".to_owned()));
+        }
+        let fault = self.faults.lock().unwrap().pop_front();
+        match fault {
+            None => self.store.fire(batch).await,
+            Some(Fault::Before) => Err(StoreError::Unavailable("the connection was refused".to_owned())),
+            Some(Fault::After) => {
+                self.store.fire(batch).await?;
+                Err(StoreError::InDoubt("the connection was lost".to_owned()))
+            }
+        }
+    }
+
+    async fn pending(&self, member: MemberId, ids: &[RunId]) -> StoreResult<Vec<PendingRun>> {
+        self.store.pending(member, ids).await
+    }
+
+    async fn sweep(&self, publisher: Publisher, limit: usize) -> StoreResult<Swept> {
+        self.store.sweep(publisher, limit).await
+    }
+
+    async fn mark(&self, marks: &[Mark]) -> StoreResult<usize> {
+        self.store.mark(marks).await
+    }
+
+    async fn give_back(&self, rows: &[GiveBack]) -> StoreResult<usize> {
+        self.store.give_back(rows).await
+    }
+
+    async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
+        self.store.reap(limit).await
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Weather {
+    Fine,
+    Refused,
+    Silent,
+}
+
+pub struct FlakyQueue {
+    queue: ReferenceQueue,
+    weather: Mutex<Weather>,
+}
+
+impl FlakyQueue {
+    pub fn new(queue: ReferenceQueue) -> FlakyQueue {
+        FlakyQueue { queue, weather: Mutex::new(Weather::Fine) }
+    }
+
+    pub fn weather(&self, weather: Weather) {
+        *self.weather.lock().unwrap() = weather;
+    }
+}
+
+#[async_trait]
+impl Queue for FlakyQueue {
+    async fn publish(&self, queue: &QueueName, messages: Vec<Message>) -> Result<Vec<Settled>, QueueError> {
+        let weather = *self.weather.lock().unwrap();
+        match weather {
+            Weather::Fine => self.queue.publish(queue, messages).await,
+            Weather::Refused => Err(QueueError::Unavailable("the connection was refused".to_owned())),
+            Weather::Silent => std::future::pending().await,
+        }
+    }
+
+    async fn consumer(&self, queues: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError> {
+        self.queue.consumer(queues).await
+    }
+}
+
+#[tokio::test]
+async fn whatever_fails_around_a_fire_each_occurrence_has_one_row_and_is_published() {
+    let faults = [Fault::After, Fault::Before, Fault::Before, Fault::After, Fault::After, Fault::Before, Fault::After];
+    let world = World::new().await;
+    let start = world.now();
+    world.every(2).await;
+    let store = Arc::new(FlakyStore::new(world.store.clone(), faults));
+    let mut daemon = world.daemon_with(store.clone(), Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 40).await;
+    assert_eq!(store.faults.lock().unwrap().len(), 0, "not every fault was met");
+    let runs = world.runs().await;
+    assert_one_run_each(&runs, start, (2..=40).step_by(2));
+    assert_eq!(world.messages().await, runs.iter().map(|run| run.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_fire_whose_answer_was_lost_is_published_at_once() {
+    let world = World::new().await;
+    world.every(10).await;
+    let store = Arc::new(FlakyStore::new(world.store.clone(), [Fault::After]));
+    let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 10).await;
+    assert_eq!(world.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_schedule_whose_data_the_store_refuses_leaves_with_its_error_and_the_others_go_on() {
+    let world = World::new().await;
+    let poisoned = world.every(5).await;
+    for _ in 0..9 {
+        world.every(5).await;
+    }
+    let store = FlakyStore { poison: Some(poisoned.id), ..FlakyStore::new(world.store.clone(), []) };
+    let mut daemon = world.daemon_with(Arc::new(store), Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 5).await;
+    assert_eq!(world.runs().await.len(), 9);
+    let left = belfry_core::ports::WorkflowStore::schedule(&world.store, poisoned.id).await.unwrap();
+    assert_eq!((left.cursor.due, left.failure_count, left.last_error.as_deref()), (None, 1, Some("value out of range")));
+    assert_eq!(world.outcomes(poisoned.id).await[0].outcome.reason, OutcomeReason::FailedToDecide);
+}

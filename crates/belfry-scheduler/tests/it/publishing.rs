@@ -1,0 +1,101 @@
+//! From recorded to queued.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use belfry_core::ids::ClaimToken;
+use belfry_core::ports::{Claim, ClaimAnswer, Ids, RunStore};
+use belfry_core::run::RunState;
+use belfry_scheduler::Settings;
+
+use crate::faults::{FlakyQueue, Weather};
+use crate::world::{World, assert_one_run_each};
+
+#[tokio::test]
+async fn a_manual_run_is_swept_and_published() {
+    let world = World::new().await;
+    let run = world.run_by_hand().await;
+    world.pass(&mut [&mut world.daemon()], 1).await;
+    assert_eq!(world.messages().await, [run.id]);
+    assert_eq!(world.states().await, [RunState::Queued]);
+}
+
+#[tokio::test]
+async fn while_the_queue_is_down_rows_are_on_time_and_messages_follow() {
+    let world = World::new().await;
+    let start = world.now();
+    world.every(10).await;
+    let queue = Arc::new(FlakyQueue::new(world.queue.clone()));
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), queue.clone(), Settings::default());
+    queue.weather(Weather::Refused);
+    world.pass(&mut [&mut daemon], 60).await;
+    let runs = world.runs().await;
+    assert_one_run_each(&runs, start, [10, 20, 30, 40, 50, 60]);
+    assert!(runs.iter().all(|run| run.created_at == run.due_at && run.state == RunState::Pending && run.publish_error.is_some()));
+    queue.weather(Weather::Fine);
+    // The longest pause between two attempts is a minute.
+    world.pass(&mut [&mut daemon], 62).await;
+    assert!(world.runs().await.iter().all(|run| run.state == RunState::Queued && run.publish_error.is_none()));
+}
+
+#[tokio::test]
+async fn a_queue_that_never_answers_is_given_up_after_the_limit_and_tried_again() {
+    let world = World::new().await;
+    world.every(10).await;
+    let queue = Arc::new(FlakyQueue::new(world.queue.clone()));
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), queue.clone(), Settings::default());
+    queue.weather(Weather::Silent);
+    world.pass(&mut [&mut daemon], 16).await;
+    let runs = world.runs().await;
+    assert!(runs[0].publish_error.as_deref().unwrap().contains("nothing was confirmed"), "{:?}", runs[0]);
+    queue.weather(Weather::Fine);
+    world.pass(&mut [&mut daemon], 3).await;
+    assert_eq!(world.runs().await[0].state, RunState::Queued);
+}
+
+/// Frozen between the fire and the publishing for longer than the lease, a daemon leaves the run to whoever swept it.
+#[tokio::test]
+async fn a_daemon_frozen_past_its_lease_publishes_nothing_of_it() {
+    let world = World::new().await;
+    world.every(10).await;
+    let (mut frozen, mut other) = (world.daemon(), world.daemon());
+    frozen.tick(world.now()).await;
+    world.clock.advance(SignedDuration::from_secs(10));
+    // It fires, and its lanes do not get to run before the clock has moved on.
+    frozen.tick(world.now()).await;
+    assert_eq!(world.states().await, [RunState::Pending]);
+    world.clock.advance(SignedDuration::from_secs(16));
+    other.tick(world.now()).await;
+    crate::world::settle().await;
+    let first = world.runs().await[0].id;
+    assert_eq!(world.messages().await.iter().filter(|id| **id == first).count(), 1);
+}
+
+#[tokio::test]
+async fn a_run_whose_worker_was_lost_is_published_again() {
+    let world = World::new().await;
+    let run = world.run_by_hand().await;
+    let mut daemon = world.daemon();
+    world.pass(&mut [&mut daemon], 1).await;
+    let claim = Claim { run_id: run.id, token: ClaimToken(world.ids.v7(world.now())), worker: "lost".to_owned() };
+    assert!(matches!(world.store.claim(claim).await.unwrap(), ClaimAnswer::Claimed(_)));
+    world.pass(&mut [&mut daemon], 70).await;
+    let run = world.store.run(run.id).await.unwrap();
+    assert_eq!((run.state, run.attempt, run.claim_epoch > 1), (RunState::Queued, 1, true));
+    assert_eq!(world.messages().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_window_smaller_than_what_is_due_delays_messages_and_not_rows() {
+    let world = World::new().await;
+    for _ in 0..30 {
+        world.every(5).await;
+    }
+    let settings = Settings { publish_window: 7, ..Settings::default() };
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), Arc::new(world.queue.clone()), settings);
+    world.pass(&mut [&mut daemon], 5).await;
+    assert!(world.runs().await.iter().all(|run| run.created_at == run.due_at));
+    world.pass(&mut [&mut daemon], 4).await;
+    assert_eq!(world.messages().await.len(), 30);
+}

@@ -1,0 +1,167 @@
+-- The tables of Belfry in one SQLite file. Instants are whole milliseconds since 1970, ids are the 16 bytes of a UUID,
+-- JSON is text. Partial indexes cover only what is live: history grows, they do not.
+
+-- The store's clock is the host's, kept from going back below the last time written in this file.
+CREATE TABLE store_clock (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    last_now INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO store_clock (only_row, last_now) VALUES (1, 0);
+
+CREATE TABLE workflows (
+    id BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX workflows_living_name ON workflows (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE workflow_versions (
+    workflow_id BLOB NOT NULL REFERENCES workflows (id),
+    version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (workflow_id, version)
+) STRICT;
+
+-- Hot and of a fixed size: what a schedule says is in its revisions.
+CREATE TABLE scheduled_workflows (
+    id BLOB NOT NULL PRIMARY KEY,
+    workflow_id BLOB NOT NULL REFERENCES workflows (id),
+    name TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    is_active INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    next_nominal_at INTEGER,
+    next_run_at INTEGER,
+    last_run_at INTEGER,
+    run_count INTEGER NOT NULL,
+    failure_count INTEGER NOT NULL,
+    last_error TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER
+) STRICT;
+
+CREATE INDEX scheduled_workflows_due ON scheduled_workflows (next_run_at, id)
+    WHERE is_active AND next_run_at IS NOT NULL AND deleted_at IS NULL;
+
+CREATE UNIQUE INDEX scheduled_workflows_living_name ON scheduled_workflows (workflow_id, name) WHERE deleted_at IS NULL;
+
+-- What a schedule says, and what its runs take from its workflow, as both stood at one revision. The input stands beside
+-- the rest of the content: runs show it without reading the specs.
+CREATE TABLE schedule_revisions (
+    schedule_id BLOB NOT NULL REFERENCES scheduled_workflows (id),
+    revision INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    input TEXT NOT NULL,
+    workflow_name TEXT NOT NULL,
+    workflow_version INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (schedule_id, revision)
+) STRICT;
+
+-- An id begins with `planned_at`, so that the order of ids is that of planned times. `input` is NULL where it is that of
+-- the schedule's revision. `is_orphaned`: its schedule or workflow was deleted while it ran, it must not be pending again.
+CREATE TABLE workflow_runs (
+    id BLOB NOT NULL PRIMARY KEY,
+    planned_at INTEGER NOT NULL,
+    workflow_id BLOB NOT NULL,
+    workflow_version INTEGER NOT NULL,
+    schedule_id BLOB,
+    schedule_revision INTEGER,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    nominal_time INTEGER,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    delivery TEXT NOT NULL,
+    input TEXT,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    claim_epoch INTEGER NOT NULL DEFAULT 0,
+    claim_token BLOB,
+    claimed_by TEXT,
+    claim_until INTEGER,
+    lost_claims INTEGER NOT NULL DEFAULT 0,
+    cancel_requested_at INTEGER,
+    is_orphaned INTEGER NOT NULL DEFAULT 0,
+    publisher BLOB,
+    publish_at INTEGER NOT NULL,
+    publish_seq INTEGER NOT NULL DEFAULT 1,
+    publish_failures INTEGER NOT NULL DEFAULT 0,
+    publish_error TEXT,
+    created_at INTEGER NOT NULL,
+    queued_at INTEGER,
+    started_at INTEGER,
+    finished_at INTEGER,
+    error TEXT
+) STRICT;
+
+-- The second wall: one run an occurrence.
+CREATE UNIQUE INDEX workflow_runs_occurrence ON workflow_runs (schedule_id, planned_at) WHERE schedule_id IS NOT NULL;
+
+CREATE INDEX workflow_runs_by_workflow ON workflow_runs (workflow_id, id);
+
+CREATE INDEX workflow_runs_pending ON workflow_runs (publish_at, id) WHERE state = 'pending';
+
+CREATE INDEX workflow_runs_running ON workflow_runs (claim_until, id) WHERE state = 'running';
+
+CREATE INDEX workflow_runs_live ON workflow_runs (workflow_id, id) WHERE state IN ('pending', 'queued', 'running');
+
+CREATE TABLE run_nodes (
+    run_id BLOB NOT NULL REFERENCES workflow_runs (id),
+    node_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    output TEXT NOT NULL,
+    output_truncated INTEGER NOT NULL,
+    log TEXT NOT NULL,
+    error TEXT,
+    attempts INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER,
+    wait_until INTEGER,
+    PRIMARY KEY (run_id, node_id)
+) STRICT;
+
+-- Occurrences that did not fire: each from `from_at` to `to_at`, both inclusive, but those that have a row of their own.
+CREATE TABLE occurrence_outcomes (
+    schedule_id BLOB NOT NULL REFERENCES scheduled_workflows (id),
+    revision INTEGER NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    CHECK (from_at <= to_at)
+) STRICT;
+
+CREATE INDEX occurrence_outcomes_latest ON occurrence_outcomes (schedule_id, to_at, from_at);
+
+CREATE TABLE api_keys (
+    id BLOB NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT;
+
+-- The embedded queue: a row is a message that nobody has acknowledged. Who holds it is known to the process alone.
+CREATE TABLE queue_messages (
+    id INTEGER NOT NULL PRIMARY KEY,
+    queue TEXT NOT NULL,
+    run_id BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX queue_messages_by_queue ON queue_messages (queue, id);

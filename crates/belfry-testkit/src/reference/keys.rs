@@ -1,0 +1,39 @@
+//! API keys.
+
+use async_trait::async_trait;
+use belfry_core::ids::KeyId;
+use belfry_core::ports::{ApiKey, KeyStore, StoreError, StoreResult};
+
+use super::{ReferenceStore, taken};
+
+#[async_trait]
+impl KeyStore for ReferenceStore {
+    async fn create_key(&self, id: KeyId, name: String, hash: [u8; 32]) -> StoreResult<ApiKey> {
+        let (mut tables, now) = self.begin();
+        if tables.keys.contains_key(&id) {
+            return Err(taken(id));
+        }
+        let key = ApiKey { id, name, hash, created_at: now, revoked_at: None };
+        tables.keys.insert(id, key.clone());
+        Ok(key)
+    }
+
+    async fn keys(&self) -> StoreResult<Vec<ApiKey>> {
+        let (tables, _) = self.begin();
+        let mut keys: Vec<ApiKey> = tables.keys.values().cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Ok(keys)
+    }
+
+    async fn living_key(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
+        let (tables, _) = self.begin();
+        Ok(tables.keys.values().find(|key| key.hash == hash && key.revoked_at.is_none()).cloned())
+    }
+
+    async fn revoke_key(&self, id: KeyId) -> StoreResult<ApiKey> {
+        let (mut tables, now) = self.begin();
+        let key = tables.keys.get_mut(&id).ok_or(StoreError::NotFound("key"))?;
+        key.revoked_at.get_or_insert(now);
+        Ok(key.clone())
+    }
+}

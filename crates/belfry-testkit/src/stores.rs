@@ -1,0 +1,191 @@
+//! The laws of the store's ports: every sentence of their docs, as a test that each backend runs.
+//!
+//! A backend's test file is its [`Backend`] and one line: `belfry_testkit::store_suite!(MyBackend::new);`. Laws speak of
+//! times only as the store's own clock tells them, so that a store whose clock cannot be moved by hand can wait instead.
+
+pub mod cancel;
+pub mod claim;
+pub mod delete;
+pub mod edit;
+pub mod fire;
+pub mod keys;
+pub mod lists;
+pub mod look;
+pub mod manual;
+pub mod publish;
+pub mod reap;
+pub mod trigger;
+pub mod workflows;
+mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use belfry_core::ports::{KeyStore, RunStore, ScheduleStore, WorkflowStore};
+use jiff::SignedDuration;
+
+pub use world::{World, content, every};
+
+/// One store, through all of its ports.
+#[derive(Clone)]
+pub struct Stores {
+    pub schedules: Arc<dyn ScheduleStore>,
+    pub workflows: Arc<dyn WorkflowStore>,
+    pub runs: Arc<dyn RunStore>,
+    pub keys: Arc<dyn KeyStore>,
+}
+
+impl Stores {
+    /// The ports of a store that has them all.
+    pub fn of<S: ScheduleStore + WorkflowStore + RunStore + KeyStore + Clone + 'static>(store: S) -> Stores {
+        Stores {
+            schedules: Arc::new(store.clone()),
+            workflows: Arc::new(store.clone()),
+            runs: Arc::new(store.clone()),
+            keys: Arc::new(store),
+        }
+    }
+}
+
+/// What is put under test. It is made from a [`ManualClock`](crate::clock::ManualClock), which a store with a clock of its
+/// own does not need.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// A new and empty store.
+    async fn fresh(&self) -> Stores;
+
+    /// Lets the clock of every store of it go on by at least `by`.
+    async fn advance(&self, by: SignedDuration);
+}
+
+/// Expands to one test for each law. `$make` makes a [`Backend`](crate::stores::Backend) from a
+/// [`ManualClock`](crate::clock::ManualClock).
+#[macro_export]
+macro_rules! store_suite {
+    ($make:expr) => {
+        $crate::store_suite! { @laws ($make)
+            look: a_look_is_ordered_by_due_time_and_then_by_id,
+            look: a_look_reads_page_by_page,
+            look: a_look_ends_at_the_due_time_it_was_given,
+            look: a_look_leaves_out_what_cannot_fire,
+            look: a_load_reads_schedule_and_workflow_at_one_revision,
+            look: a_load_leaves_out_what_is_not_there,
+            fire: a_due_fire_records_its_run_and_moves_the_cursor,
+            fire: a_fire_carries_many_runs_and_outcomes,
+            fire: a_repeated_batch_is_gone,
+            fire: a_fire_is_gone_when_its_schedule_stands_elsewhere,
+            fire: a_fire_is_gone_when_its_schedule_cannot_fire,
+            fire: a_fire_ahead_of_the_stores_clock_is_early,
+            fire: a_batch_answers_each_fire_in_order,
+            fire: a_refused_fire_leaves_nothing_of_its_batch,
+            fire: a_run_whose_row_stands_is_counted_and_not_inserted,
+            fire: a_failed_decision_is_shown_and_leaves_the_due_index,
+            fire: of_two_daemons_one_fires,
+            publish: a_publisher_has_its_runs_for_its_lease,
+            publish: without_a_publisher_a_run_is_for_the_sweep_at_once,
+            publish: a_swept_run_is_answered_whole,
+            publish: a_sweep_takes_the_oldest_first,
+            publish: a_sweep_raises_the_sequence_and_holds_the_run,
+            publish: a_run_is_taken_by_one_of_two_sweeps,
+            publish: a_mark_queues_what_was_published,
+            publish: a_mark_of_something_else_does_nothing,
+            publish: a_confirmed_handoff_is_delivered,
+            publish: what_is_given_back_is_shown_and_waits,
+            publish: giving_back_something_else_does_nothing,
+            publish: a_success_forgets_the_failures,
+            claim: a_claim_answers_all_that_a_worker_needs,
+            claim: a_pending_run_can_be_claimed,
+            claim: a_claim_shows_the_occurrences_around,
+            claim: a_claim_has_the_definition_of_its_version,
+            claim: claim_is_exclusive_between_two_workers,
+            claim: the_same_token_gets_the_same_answer,
+            claim: a_token_of_an_earlier_claim_is_refused,
+            claim: what_is_not_to_be_had_is_refused,
+            claim: a_handoff_is_never_claimed,
+            claim: a_claim_is_proof_of_publishing,
+            claim: a_heartbeat_moves_the_claim,
+            claim: a_heartbeat_of_another_claim_is_stale,
+            claim: a_late_heartbeat_keeps_what_nobody_took,
+            claim: a_node_is_written_again_in_its_place,
+            claim: a_node_of_another_claim_is_not_written,
+            claim: finishing_ends_the_run,
+            claim: finishing_again_answers_what_stands,
+            claim: finishing_another_claim_is_stale,
+            claim: a_released_run_is_pending_again,
+            claim: a_release_of_another_claim_does_nothing,
+            claim: a_released_run_with_a_cancel_asked_ends,
+            reap: a_living_claim_is_left_alone,
+            reap: a_lost_run_is_pending_again,
+            reap: the_third_lost_claim_ends_the_run,
+            reap: a_release_is_no_lost_claim,
+            reap: a_lost_run_with_a_cancel_asked_ends,
+            reap: a_pass_takes_the_longest_lost_up_to_its_limit,
+            cancel: what_has_not_started_ends,
+            cancel: what_runs_is_asked,
+            cancel: asking_again_is_the_same_as_once,
+            cancel: what_has_ended_stays,
+            cancel: a_cancelled_run_goes_nowhere,
+            edit: an_edit_fires_what_was_due_under_the_old_spec,
+            edit: an_edit_plans_from_its_own_instant,
+            edit: an_edit_that_changes_nothing_raises_nothing,
+            edit: an_edit_of_another_revision_is_stale,
+            edit: a_decision_on_the_old_revision_cannot_fire,
+            edit: a_pause_records_what_was_due,
+            edit: while_paused_nothing_is_written_and_a_resume_writes_the_range,
+            edit: an_edit_while_paused_writes_the_range_and_stays_paused,
+            edit: an_edit_of_a_failed_schedule_brings_it_back,
+            edit: an_edit_past_ten_thousand_rows_is_refused_whole,
+            edit: a_name_is_had_by_one_living_schedule_of_a_workflow,
+            edit: what_is_not_there_cannot_be_edited,
+            delete: a_deleted_schedule_leaves_its_history,
+            delete: a_delete_cancels_what_has_not_started,
+            delete: what_runs_of_a_deleted_schedule_ends_where_it_would_start_again,
+            delete: a_delete_of_another_revision_is_stale,
+            delete: a_deleted_workflow_takes_its_schedules_along,
+            delete: a_deleted_workflow_cancels_its_manual_runs,
+            workflows: a_workflow_is_read_as_it_was_made,
+            workflows: a_name_is_had_by_one_living_workflow,
+            workflows: a_version_is_made_only_when_the_definition_changes,
+            workflows: versions_are_immutable_and_listed_newest_first,
+            workflows: an_update_of_another_revision_is_stale,
+            workflows: an_update_that_changes_nothing_raises_nothing,
+            workflows: an_update_raises_the_revision_of_every_schedule,
+            workflows: an_update_fires_what_was_due_with_the_old_workflow,
+            workflows: an_update_is_refused_whole_while_a_schedule_catches_up,
+            workflows: runs_show_the_name_that_their_workflow_has,
+            workflows: what_is_not_there_cannot_be_written,
+            trigger: a_workflow_is_made_with_its_schedule,
+            trigger: an_update_edits_the_schedule_and_keeps_its_id,
+            trigger: an_update_that_does_not_say_leaves_a_pause,
+            trigger: a_definition_without_trigger_removes_the_schedule,
+            trigger: a_definition_with_a_trigger_adds_the_schedule,
+            trigger: a_direct_default_refuses_the_trigger_whole,
+            trigger: only_its_definition_writes_the_schedule,
+            trigger: a_definitions_schedule_is_paused_and_resumed_directly,
+            manual: a_manual_run_is_planned_when_it_is_made,
+            manual: a_manual_run_is_for_the_sweep_at_once,
+            manual: a_manual_run_needs_its_workflow,
+            lists: workflows_are_listed_by_creation_in_pages,
+            lists: workflows_are_filtered_by_name_and_tag,
+            lists: schedules_are_listed_by_creation_in_pages,
+            lists: schedules_are_filtered,
+            lists: runs_are_listed_newest_first_in_pages,
+            lists: runs_are_filtered,
+            lists: runs_are_listed_without_their_nodes,
+            lists: outcomes_are_listed_latest_first_in_pages,
+            lists: what_is_not_there_cannot_be_read,
+            keys: a_key_is_found_by_its_hash,
+            keys: a_revoked_key_is_found_no_more,
+            keys: revoking_again_is_the_same_as_once,
+            keys: keys_are_listed_oldest_first,
+        }
+    };
+    (@laws ($make:expr) $($group:ident: $law:ident),+ $(,)?) => {
+        $(
+            #[tokio::test]
+            async fn $law() {
+                $crate::stores::$group::$law(&$make($crate::clock::ManualClock::default())).await;
+            }
+        )+
+    };
+}

@@ -1,0 +1,108 @@
+//! The worker: receives messages for its free slots, and runs each claimed run in a task of its own.
+
+use std::sync::Arc;
+
+use belfry_core::ports::{Clock, Ids, Queue, RunStore, WallClock};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::claim::{Claiming, claim};
+use crate::doorbell::{Doorbell, Ring, Settle};
+use crate::execution;
+use crate::http::HttpClient;
+use crate::settings::{SettingsError, WorkerSettings};
+use crate::timing::sleep_until;
+
+/// Executes runs until it is told to stop.
+pub struct Worker {
+    shared: Arc<Shared>,
+}
+
+/// What every run of a worker uses.
+pub(crate) struct Shared {
+    pub runs: Arc<dyn RunStore>,
+    pub queue: Arc<dyn Queue>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    /// Only for the leading bits of ids: what is waited for or recorded goes by the store's clock.
+    pub wall: Arc<dyn WallClock>,
+    pub http: HttpClient,
+    pub settings: WorkerSettings,
+}
+
+impl Worker {
+    /// The `http` nodes of its runs need a process-wide rustls provider, which the binary installs.
+    ///
+    /// # Errors
+    /// When a setting is outside its range.
+    pub fn new(
+        runs: Arc<dyn RunStore>,
+        queue: Arc<dyn Queue>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        wall: Arc<dyn WallClock>,
+        settings: WorkerSettings,
+    ) -> Result<Worker, SettingsError> {
+        settings.check()?;
+        let http = HttpClient::new(settings.network.clone());
+        Ok(Worker { shared: Arc::new(Shared { runs, queue, clock, ids, wall, http, settings }) })
+    }
+
+    /// Works until `shutdown`, then lets its runs end for the drain limit, gives back what is left and returns. A run whose
+    /// store does not answer is let go when its claim is lost, so the return is bounded too.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let shared = self.shared;
+        let (settle, mut settled) = mpsc::channel(shared.settings.concurrency);
+        let mut doorbell = Doorbell::new(Arc::clone(&shared));
+        let mut tasks = JoinSet::new();
+        let drain = CancellationToken::new();
+        loop {
+            let free = shared.settings.concurrency - tasks.len();
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(ended) = tasks.join_next() => report(ended),
+                Some(settle) = settled.recv() => doorbell.settle(settle).await,
+                rings = doorbell.receive(free) => for ring in rings {
+                    tasks.spawn(handle(Arc::clone(&shared), ring, settle.clone(), shutdown.clone(), drain.clone()));
+                }
+            }
+        }
+        info!(run.count = tasks.len(), "stopping: {} runs are let end for {:#}", tasks.len(), shared.settings.drain_limit);
+        let limit = shared.clock.boot().plus(shared.settings.drain_limit);
+        while !tasks.is_empty() {
+            tokio::select! {
+                biased;
+                Some(ended) = tasks.join_next() => report(ended),
+                Some(settle) = settled.recv() => doorbell.settle(settle).await,
+                () = sleep_until(&*shared.clock, limit), if !drain.is_cancelled() => drain.cancel(),
+            }
+        }
+        while let Ok(settle) = settled.try_recv() {
+            doorbell.settle(settle).await;
+        }
+    }
+}
+
+/// Claims, acknowledges, executes; in this order, so that a run whose message is gone has a claim that can be lost.
+async fn handle(shared: Arc<Shared>, ring: Ring, settle: mpsc::Sender<Settle>, stopping: CancellationToken, drain: CancellationToken) {
+    let (verdict, claimed) = match claim(&shared, ring.delivered.run_id, &stopping).await {
+        Claiming::Claimed { claimed, first_sent } => (Settle::Acknowledge(ring), Some((claimed, first_sent))),
+        Claiming::Refused => (Settle::Acknowledge(ring), None),
+        Claiming::Unknown => (Settle::GiveBack(ring), None),
+    };
+    // The receiver lives as long as any task; were it gone, the queue would deliver again, which is harmless.
+    drop(settle.send(verdict).await);
+    if let Some((claimed, first_sent)) = claimed {
+        execution::execute(shared, *claimed, first_sent, drain).await;
+    }
+}
+
+/// A run whose task panicked keeps its claim until it is lost; then another worker gets it.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(panicked) = ended {
+        error!("a run's task ended before its run did: {panicked}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Runs, as users look at them and cancel them.
+
+mod schemas;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use belfry_core::ids::RunId;
+use belfry_core::ports::{Cancelled, RunFilter, RunStore};
+use belfry_core::run::RunState;
+use belfry_core::time::UnixMillis;
+use belfry_core::violation::{Violations, nearest};
+use serde_json::Value;
+
+pub use self::schemas::{CancelResponse, ListRuns, NodeResponse, RunResponse};
+pub use crate::list::ListResponse;
+
+use crate::error::ServiceError;
+use crate::list;
+
+#[derive(Clone)]
+pub struct RunService {
+    store: Arc<dyn RunStore>,
+}
+
+impl RunService {
+    pub fn new(store: Arc<dyn RunStore>) -> RunService {
+        RunService { store }
+    }
+
+    /// With the results and logs of its nodes. Runs of deleted workflows remain.
+    pub async fn get(&self, id: RunId) -> Result<RunResponse, ServiceError> {
+        Ok(RunResponse::from(self.store.run(id).await?))
+    }
+
+    /// Newest planned time first, without nodes.
+    pub async fn list(&self, query: ListRuns) -> Result<ListResponse<RunResponse>, ServiceError> {
+        let page = self.store.runs(filter(&query)?).await?;
+        Ok(ListResponse::of(page, RunResponse::from, |run| run.id.to_string()))
+    }
+
+    /// Final for a run that has not started; a running one is asked to stop. `Conflict::RunEnded` for one that has ended.
+    pub async fn cancel(&self, id: RunId) -> Result<CancelResponse, ServiceError> {
+        Ok(match self.store.cancel(id).await? {
+            Cancelled::Ended => {
+                CancelResponse { state: RunState::Cancelled, detail: "the run had not started and is cancelled".to_owned() }
+            }
+            Cancelled::Asked => CancelResponse {
+                state: RunState::Running,
+                detail: "the run's worker is asked to stop and sees it at its next heartbeat, within 15 s".to_owned(),
+            },
+        })
+    }
+}
+
+fn filter(query: &ListRuns) -> Result<RunFilter, Violations> {
+    let mut violations = Violations::default();
+    let filter = RunFilter {
+        workflow_id: list::id("workflow_id", query.workflow_id.as_deref(), &mut violations),
+        schedule_id: list::id("schedule_id", query.schedule_id.as_deref(), &mut violations),
+        states: query.state.iter().filter_map(|name| state(name, &mut violations)).collect(),
+        planned_from: instant("planned_from", query.planned_from.as_deref(), &mut violations),
+        planned_before: instant("planned_before", query.planned_before.as_deref(), &mut violations),
+        after: list::cursor(query.cursor.as_deref(), &mut violations),
+        limit: list::limit(query.limit, &mut violations),
+    };
+    violations.or(filter)
+}
+
+fn state(name: &str, violations: &mut Violations) -> Option<RunState> {
+    let state = RunState::parse(name);
+    if state.is_none() {
+        let known: Vec<&str> = RunState::ALL.iter().map(|state| state.as_str()).collect();
+        let perhaps = nearest(name, known.iter().copied()).map(|nearest| format!("; perhaps `{nearest}`")).unwrap_or_default();
+        let detail = format!("`{name}` is no state of a run{perhaps}");
+        violations.add("/state", Some(Value::from(name)), detail, format!("one of {}", known.join(", ")));
+    }
+    state
+}
+
+/// Rounded down to the millisecond: it is compared, not kept.
+fn instant(name: &str, text: Option<&str>, violations: &mut Violations) -> Option<UnixMillis> {
+    let text = text?;
+    let instant = text.parse().ok().map(UnixMillis::floor);
+    if instant.is_none() {
+        let detail = format!("`{text}` is no instant");
+        violations.add(format!("/{name}"), Some(Value::from(text)), detail, "RFC 3339 with an offset, such as 2026-11-25T09:00:00Z");
+    }
+    instant
+}

@@ -1,0 +1,166 @@
+//! What is asked and answered about runs.
+
+use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
+use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
+use belfry_core::time::UnixMillis;
+use belfry_core::workflow::{Delivery, QueueName};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The query of a list of runs; everything that is given must match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListRuns {
+    pub workflow_id: Option<String>,
+    pub schedule_id: Option<String>,
+    /// Any of these; all when empty.
+    pub state: Vec<String>,
+    /// `planned_at` at or after this instant.
+    pub planned_from: Option<String>,
+    /// `planned_at` before this instant.
+    pub planned_before: Option<String>,
+    pub limit: Option<usize>,
+    pub cursor: Option<String>,
+}
+
+/// A run: one execution of a workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Run)]
+pub struct RunResponse {
+    #[schema(value_type = Uuid)]
+    pub id: RunId,
+    #[schema(value_type = Uuid)]
+    pub workflow_id: WorkflowId,
+    pub workflow_name: String,
+    pub workflow_version: i64,
+    /// The schedule that planned it; null for manual runs.
+    #[schema(value_type = Option<Uuid>)]
+    pub schedule_id: Option<ScheduleId>,
+    /// `scheduled` or `manual`.
+    #[schema(value_type = String, examples("scheduled"))]
+    pub kind: RunKind,
+    /// Why it exists: `due`, `catch_up` or `manual`.
+    #[schema(value_type = String, examples("due"))]
+    pub reason: RunReason,
+    /// The planned time that it stands for.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub nominal_time: Option<UnixMillis>,
+    #[schema(value_type = String, format = DateTime)]
+    pub planned_at: UnixMillis,
+    #[schema(value_type = String, format = DateTime)]
+    pub due_at: UnixMillis,
+    /// How long after `due_at` it was recorded.
+    pub lateness_ms: i64,
+    /// `pending`, `queued`, `running`; then `succeeded`, `failed`, `cancelled`, `worker_lost`, `delivered` or `unclaimed`.
+    #[schema(value_type = String, examples("succeeded"))]
+    pub state: RunState,
+    #[schema(value_type = String, examples("default"))]
+    pub queue: QueueName,
+    /// `tracked` or `handoff`.
+    #[schema(value_type = String, examples("tracked"))]
+    pub delivery: Delivery,
+    #[schema(value_type = Object)]
+    pub input: Value,
+    /// How often a worker has claimed it.
+    pub attempt: i64,
+    pub claimed_by: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub cancel_requested_at: Option<UnixMillis>,
+    /// Why it could not be handed to the queue when that was last tried; null once it could.
+    pub publish_error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: UnixMillis,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub queued_at: Option<UnixMillis>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started_at: Option<UnixMillis>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<UnixMillis>,
+    /// Why it did not succeed.
+    pub error: Option<String>,
+    /// In the order in which they began; empty in lists.
+    pub nodes: Vec<NodeResponse>,
+}
+
+/// What became of one node of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = NodeResult)]
+pub struct NodeResponse {
+    /// As in the definition.
+    pub id: String,
+    /// `running`, `waiting`, `succeeded`, `failed` or `skipped`.
+    #[schema(value_type = String, examples("succeeded"))]
+    pub state: NodeState,
+    /// Null when there is none; the beginning of it, as a string, when it was too large to keep.
+    pub output: Value,
+    pub output_truncated: bool,
+    pub log: String,
+    pub error: Option<String>,
+    pub attempts: u32,
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: UnixMillis,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<UnixMillis>,
+    /// Until when a node of type `wait` waits.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub wait_until: Option<UnixMillis>,
+}
+
+/// What a cancel did.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Cancel)]
+pub struct CancelResponse {
+    /// `cancelled` when the run had not started, `running` when its worker was asked to stop.
+    #[schema(value_type = String, examples("cancelled"))]
+    pub state: RunState,
+    pub detail: String,
+}
+
+impl From<Run> for RunResponse {
+    fn from(run: Run) -> RunResponse {
+        RunResponse {
+            id: run.id,
+            workflow_id: run.workflow_id,
+            workflow_name: run.workflow_name,
+            workflow_version: run.workflow_version,
+            schedule_id: run.schedule_id,
+            kind: run.kind,
+            reason: run.reason,
+            nominal_time: run.nominal_time,
+            planned_at: run.planned_at,
+            due_at: run.due_at,
+            lateness_ms: run.created_at.get() - run.due_at.get(),
+            state: run.state,
+            queue: run.queue,
+            delivery: run.delivery,
+            input: run.input,
+            attempt: run.attempt,
+            claimed_by: run.claimed_by,
+            cancel_requested_at: run.cancel_requested_at,
+            publish_error: run.publish_error,
+            created_at: run.created_at,
+            queued_at: run.queued_at,
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+            error: run.error,
+            nodes: run.nodes.into_iter().map(NodeResponse::from).collect(),
+        }
+    }
+}
+
+impl From<NodeResult> for NodeResponse {
+    fn from(result: NodeResult) -> NodeResponse {
+        NodeResponse {
+            id: result.node_id,
+            state: result.state,
+            output: result.output,
+            output_truncated: result.output_truncated,
+            log: result.log,
+            error: result.error,
+            attempts: result.attempts,
+            started_at: result.started_at,
+            finished_at: result.finished_at,
+            wait_until: result.wait_until,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A standing schedule as the document that a merge patch changes.
+
+use belfry_core::node::Length;
+use belfry_core::schedule::{ScheduleContent, ScheduledWorkflow};
+use belfry_core::spec::Spec;
+use serde_json::{Map, Value, json};
+
+use crate::read::merge_patch;
+
+/// The fields that say which kind of spec a schedule has.
+const KINDS: [&str; 4] = ["cron", "every", "at", "specs"];
+
+/// Everything of the schedule that users set, in the shape in which they set it.
+pub(super) fn settable(schedule: &ScheduledWorkflow) -> Value {
+    let ScheduleContent { specs, timezone, start_at, end_at, input, lateness } = &schedule.content;
+    let mut document = match specs.as_slice() {
+        [only @ (Spec::Cron(_) | Spec::Every(_) | Spec::At(_))] => json!(only),
+        several => json!({ "specs": several }),
+    };
+    document["name"] = json!(schedule.name);
+    document["timezone"] = json!(timezone);
+    for (field, bound) in [("start_at", start_at), ("end_at", end_at)] {
+        if let Some(bound) = bound {
+            document[field] = json!(bound);
+        }
+    }
+    document["input"] = input.clone();
+    document["is_active"] = json!(schedule.is_active);
+    document["missed_after"] = json!(Length(lateness.missed_after));
+    document["catch_up"] = json!(lateness.catch_up);
+    document["catch_up_window"] = json!(Length(lateness.catch_up_window));
+    document
+}
+
+/// `document` after `patch` (RFC 7396), friendlier in one place: a patch that names another kind of spec, and does not
+/// speak of the standing kind, replaces it. `{"cron": "…"}` over an `every` would otherwise have two specs.
+pub(super) fn patched(mut document: Value, patch: &Value) -> Value {
+    if let (Value::Object(fields), Value::Object(changes)) = (&mut document, patch) {
+        replace_kind(fields, changes);
+    }
+    merge_patch(&mut document, patch);
+    document
+}
+
+fn replace_kind(fields: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    let named = |kind: &str| changes.get(kind).is_some_and(|value| !value.is_null());
+    if !KINDS.into_iter().any(named) {
+        return;
+    }
+    for kind in KINDS.into_iter().filter(|kind| !changes.contains_key(*kind)) {
+        fields.remove(kind);
+    }
+    if !named("every") {
+        fields.remove("start");
+    }
+}
+
+/// Whether the documents differ in more than `is_active`.
+pub(super) fn differ_beyond_activity(one: &Value, other: &Value) -> bool {
+    let without = |document: &Value| {
+        let mut document = document.clone();
+        document.as_object_mut().map(|fields| fields.remove("is_active"));
+        document
+    };
+    without(one) != without(other)
+}

@@ -1,0 +1,269 @@
+//! What is asked and answered about schedules.
+
+use belfry_core::ids::{ScheduleId, WorkflowId};
+use belfry_core::node::Length;
+use belfry_core::ports::Page;
+use belfry_core::schedule::{CatchUp, Origin, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
+use belfry_core::spec::cron::Cron;
+use belfry_core::spec::{At, Spec};
+use belfry_core::time::{UnixMillis, Zone};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::describe;
+use crate::list::ListResponse;
+
+/// The query of a list of schedules; everything that is given must match.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListSchedules {
+    pub workflow_id: Option<String>,
+    pub name: Option<String>,
+    pub is_active: Option<bool>,
+    pub limit: Option<usize>,
+    pub cursor: Option<String>,
+}
+
+/// Whether a put made the schedule that it wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Created(pub bool);
+
+/// A schedule, in the one shape that is used everywhere: exactly one of `cron`, `every`, `at`, or several in `specs`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ScheduleWrite)]
+pub struct ScheduleRequest {
+    /// Five fields (minute hour day-of-month month day-of-week), six with the second first, or a macro such as `@daily`;
+    /// read in `timezone`.
+    #[schema(value_type = Option<String>, examples("0 9 * * MON-FRI"))]
+    pub cron: Option<Cron>,
+    /// An interval of at least a second in absolute time, as ISO 8601 or as `15m`.
+    #[schema(value_type = Option<String>, examples("PT15M"))]
+    pub every: Option<Length>,
+    /// Where `every` counts from. Absent: the instant of creation, which is kept; an edit that gives an interval of the
+    /// same length does not move it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub start: Option<UnixMillis>,
+    /// One instant, or a local time of `timezone`.
+    #[schema(value_type = Option<String>, examples("2027-01-01T09:00:00Z"))]
+    pub at: Option<At>,
+    /// 1 to 20 specs; the schedule is their union.
+    pub specs: Option<Vec<SpecShape>>,
+    /// Unique among the schedules of the workflow; `default` when absent.
+    #[schema(examples("default"))]
+    pub name: Option<String>,
+    /// An IANA name; `UTC` when absent, never the host's.
+    #[schema(value_type = Option<String>, examples("Europe/Berlin"))]
+    pub timezone: Option<Zone>,
+    /// The first planned time that may fire, inclusive.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub start_at: Option<UnixMillis>,
+    /// The last planned time that may fire, inclusive.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub end_at: Option<UnixMillis>,
+    /// The input of its runs; at most 64 KiB.
+    #[schema(value_type = Option<Object>)]
+    pub input: Option<Map<String, Value>>,
+    /// False pauses. Absent: a new schedule is active, one that stands stays as it is.
+    pub is_active: Option<bool>,
+    /// Due for at most this long, planned times are late and all fire; longer, they are missed and `catch_up` decides.
+    /// `PT1M` when absent.
+    #[schema(value_type = Option<String>, examples("PT1M"))]
+    pub missed_after: Option<Length>,
+    /// What becomes of missed times: `last` (the latest fires; the default), `all` or `none`.
+    #[schema(value_type = Option<String>, examples("last"))]
+    pub catch_up: Option<CatchUp>,
+    /// How old a missed time may be to be caught up; `PT1H` when absent.
+    #[schema(value_type = Option<String>, examples("PT1H"))]
+    pub catch_up_window: Option<Length>,
+}
+
+/// One spec: exactly one of `cron`, `every` and `at`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Spec)]
+pub struct SpecShape {
+    #[schema(value_type = Option<String>, examples("0 9 * * MON-FRI"))]
+    pub cron: Option<Cron>,
+    #[schema(value_type = Option<String>, examples("PT15M"))]
+    pub every: Option<Length>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub start: Option<UnixMillis>,
+    #[schema(value_type = Option<String>)]
+    pub at: Option<At>,
+}
+
+/// A schedule as it stands. Its spec has the shape in which it was given: flat when it is one, `specs` when several.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Schedule)]
+pub struct ScheduleResponse {
+    #[schema(value_type = Uuid)]
+    pub id: ScheduleId,
+    #[schema(value_type = Uuid)]
+    pub workflow_id: WorkflowId,
+    pub name: String,
+    /// `definition` when the trigger node of the workflow owns it, else `direct`.
+    #[schema(value_type = String, examples("direct"))]
+    pub origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub cron: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub every: Option<Length>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub start: Option<UnixMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub at: Option<At>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<SpecShape>, required = false)]
+    pub specs: Option<Vec<Spec>>,
+    #[schema(value_type = String, examples("Europe/Berlin"))]
+    pub timezone: Zone,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub start_at: Option<UnixMillis>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub end_at: Option<UnixMillis>,
+    #[schema(value_type = Object)]
+    pub input: Value,
+    pub is_active: bool,
+    #[schema(value_type = String, examples("PT1M"))]
+    pub missed_after: Length,
+    #[schema(value_type = String, examples("last"))]
+    pub catch_up: CatchUp,
+    #[schema(value_type = String, examples("PT1H"))]
+    pub catch_up_window: Length,
+    /// Its ETag: raised by every edit of it or of its workflow, not by a fire.
+    pub revision: i64,
+    /// When it fires next; null while paused, and when nothing is left.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub next_run_at: Option<UnixMillis>,
+    /// The next five times, in UTC; empty where `next_run_at` is null.
+    #[schema(value_type = Vec<String>)]
+    pub next_times: Vec<UnixMillis>,
+    /// The same in `timezone`.
+    pub next_times_local: Vec<String>,
+    /// When it fires, as a sentence.
+    #[schema(examples("at 09:00, Monday to Friday (Europe/Berlin)"))]
+    pub description: String,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub last_run_at: Option<UnixMillis>,
+    pub run_count: i64,
+    /// Failures to plan or to fire it since the last success; how its runs end is read from the runs.
+    pub failure_count: i64,
+    pub last_error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: UnixMillis,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: UnixMillis,
+}
+
+/// Planned times that did not fire, and why: those from `from` to `to`, both inclusive, that have no run of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Outcome)]
+pub struct OutcomeResponse {
+    #[schema(value_type = Uuid)]
+    pub schedule_id: ScheduleId,
+    /// The schedule's revision at which they were planned.
+    pub revision: i64,
+    #[schema(value_type = String, format = DateTime)]
+    pub from: UnixMillis,
+    #[schema(value_type = String, format = DateTime)]
+    pub to: UnixMillis,
+    /// `missed`, `paused`, `deleted` or `failed_to_decide`.
+    #[schema(value_type = String, examples("missed"))]
+    pub reason: OutcomeReason,
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: UnixMillis,
+}
+
+/// How many times an answer shows.
+const NEXT_TIMES: usize = 5;
+
+impl From<ScheduledWorkflow> for ScheduleResponse {
+    fn from(schedule: ScheduledWorkflow) -> ScheduleResponse {
+        let next_times = next_times(&schedule);
+        let ScheduleContent { specs, timezone, start_at, end_at, input, lateness } = schedule.content;
+        let next_times_local = next_times.iter().map(|at| describe::local(*at, &timezone)).collect();
+        let description = describe::schedule(&specs, &timezone, start_at, end_at);
+        let mut response = ScheduleResponse {
+            id: schedule.id,
+            workflow_id: schedule.workflow_id,
+            name: schedule.name,
+            origin: schedule.origin,
+            cron: None,
+            every: None,
+            start: None,
+            at: None,
+            specs: None,
+            timezone,
+            start_at,
+            end_at,
+            input,
+            is_active: schedule.is_active,
+            missed_after: Length(lateness.missed_after),
+            catch_up: lateness.catch_up,
+            catch_up_window: Length(lateness.catch_up_window),
+            revision: schedule.revision,
+            next_run_at: schedule.cursor.due.filter(|_| schedule.is_active),
+            next_times,
+            next_times_local,
+            description,
+            last_run_at: schedule.last_run_at,
+            run_count: schedule.run_count,
+            failure_count: schedule.failure_count,
+            last_error: schedule.last_error,
+            created_at: schedule.created_at,
+            updated_at: schedule.updated_at,
+        };
+        response.show(specs);
+        response
+    }
+}
+
+impl ScheduleResponse {
+    fn show(&mut self, specs: Vec<Spec>) {
+        match <[Spec; 1]>::try_from(specs) {
+            Ok([Spec::Cron(spec)]) => self.cron = Some(spec.cron.text().to_owned()),
+            Ok([Spec::Every(spec)]) => (self.every, self.start) = (Some(Length(spec.every)), Some(spec.start)),
+            Ok([Spec::At(spec)]) => self.at = Some(spec.at),
+            Ok([unknown]) => self.specs = Some(vec![unknown]),
+            Err(several) => self.specs = Some(several),
+        }
+    }
+}
+
+/// From the cursor on, which is the next time itself: what has been decided is not shown again.
+fn next_times(schedule: &ScheduledWorkflow) -> Vec<UnixMillis> {
+    let Some(next) = schedule.cursor.nominal.filter(|_| schedule.is_active && schedule.cursor.due.is_some()) else { return Vec::new() };
+    let mut times = vec![next];
+    times.extend(schedule.content.times_after(next, NEXT_TIMES - 1).unwrap_or_default());
+    times
+}
+
+impl From<RecordedOutcome> for OutcomeResponse {
+    fn from(recorded: RecordedOutcome) -> OutcomeResponse {
+        OutcomeResponse {
+            schedule_id: recorded.schedule_id,
+            revision: recorded.revision,
+            from: recorded.outcome.from,
+            to: recorded.outcome.to,
+            reason: recorded.outcome.reason,
+            recorded_at: recorded.recorded_at,
+        }
+    }
+}
+
+impl From<Page<ScheduledWorkflow>> for ListResponse<ScheduleResponse> {
+    fn from(page: Page<ScheduledWorkflow>) -> Self {
+        ListResponse::of(page, ScheduleResponse::from, |schedule| schedule.id.to_string())
+    }
+}
+
+impl From<Page<RecordedOutcome>> for ListResponse<OutcomeResponse> {
+    fn from(page: Page<RecordedOutcome>) -> Self {
+        ListResponse::of(page, OutcomeResponse::from, |recorded| recorded.outcome.to.to_string())
+    }
+}

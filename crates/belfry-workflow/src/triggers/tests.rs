@@ -1,0 +1,4 @@
+mod patches;
+mod preview;
+mod service;
+mod shape;

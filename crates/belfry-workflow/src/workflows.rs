@@ -1,0 +1,187 @@
+//! Workflows, as users make, read, edit, delete and run them.
+
+mod schemas;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::sync::Arc;
+
+use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
+use belfry_core::ports::{
+    Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowStore, WorkflowWrite,
+};
+use belfry_core::time::UnixMillis;
+use belfry_core::violation::Violations;
+use belfry_core::workflow::Workflow;
+use serde_json::Value;
+
+pub use self::schemas::{ListWorkflows, RunRequest, VersionResponse, WorkflowRequest, WorkflowResponse};
+use self::write::WorkflowDraft;
+use crate::error::ServiceError;
+use crate::list::{self, ListResponse};
+use crate::read::{merge_patch, read_partly};
+use crate::runs::RunResponse;
+use crate::triggers::{ATTEMPTS, check_input, check_revision, default_schedule, of_definition, trigger_node};
+
+#[derive(Clone)]
+pub struct WorkflowService {
+    store: Arc<dyn WorkflowStore>,
+    ids: Arc<dyn Ids>,
+}
+
+/// `if_match` is the revision that the caller has seen; another one that stands is `Stale`.
+///
+/// A write keeps the schedule of the definition's trigger node in step, in one transaction. An interval without `start` of
+/// that node is counted from the workflow's creation and keeps its start as long as its length stays. `is_active` of that
+/// node, where it is stated, holds at each write of the workflow; where it is not, a pause outlives the write.
+impl WorkflowService {
+    pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> WorkflowService {
+        WorkflowService { store, ids }
+    }
+
+    /// `Conflict::WorkflowName` when a living workflow has the name.
+    pub async fn create(&self, body: &Value) -> Result<WorkflowResponse, ServiceError> {
+        let now = self.store.now().await?;
+        let draft = write::read_workflow(body, now, None)?;
+        let trigger = self.trigger(&draft, now);
+        let new = NewWorkflow {
+            id: WorkflowId(self.ids.v7(now)),
+            name: draft.name,
+            description: draft.description,
+            definition: draft.definition,
+            tags: draft.tags,
+            queue: draft.queue,
+            delivery: draft.delivery,
+            trigger,
+        };
+        Ok(self.store.create_workflow(new).await?.into())
+    }
+
+    pub async fn get(&self, id: WorkflowId) -> Result<WorkflowResponse, ServiceError> {
+        Ok(self.store.workflow(id).await?.into())
+    }
+
+    /// Oldest first.
+    pub async fn list(&self, query: ListWorkflows) -> Result<ListResponse<WorkflowResponse>, ServiceError> {
+        let page = self.store.workflows(filter(query)?).await?;
+        Ok(ListResponse::of(page, WorkflowResponse::from, |workflow| workflow.id.to_string()))
+    }
+
+    /// The whole new state: what the body leaves out gets its default. A definition that differs makes a new version.
+    pub async fn replace(&self, id: WorkflowId, if_match: Option<i64>, body: &Value) -> Result<WorkflowResponse, ServiceError> {
+        self.write(id, if_match, |_| body.clone()).await
+    }
+
+    /// A merge patch (RFC 7396) over what users set; arrays, as `nodes`, are replaced whole.
+    pub async fn patch(&self, id: WorkflowId, if_match: Option<i64>, patch: &Value) -> Result<WorkflowResponse, ServiceError> {
+        self.write(id, if_match, |workflow| {
+            let mut document = write::settable(workflow);
+            merge_patch(&mut document, patch);
+            document
+        })
+        .await
+    }
+
+    /// Deletes its schedules too and cancels its runs that have not started; running ones end by themselves.
+    pub async fn delete(&self, id: WorkflowId, if_match: Option<i64>) -> Result<(), ServiceError> {
+        Ok(self.store.delete_workflow(id, if_match).await?)
+    }
+
+    /// Newest first, those below `before`.
+    pub async fn versions(
+        &self,
+        id: WorkflowId,
+        before: Option<i64>,
+        limit: Option<usize>,
+    ) -> Result<ListResponse<VersionResponse>, ServiceError> {
+        let mut violations = Violations::default();
+        let limit = list::limit(limit, &mut violations);
+        violations.or(())?;
+        let page = self.store.versions(id, before, limit).await?;
+        Ok(ListResponse::of(page, VersionResponse::from, |version| version.version.to_string()))
+    }
+
+    pub async fn version(&self, id: WorkflowId, version: i64) -> Result<VersionResponse, ServiceError> {
+        Ok(self.store.version(id, version).await?.into())
+    }
+
+    /// A manual run, at once. The body is `{}`, or has `input` and a `nominal_time` for it to stand for.
+    pub async fn run(&self, id: WorkflowId, body: &Value) -> Result<RunResponse, ServiceError> {
+        let (request, mut violations) = read_partly::<RunRequest>(body, &[]);
+        let request = match request {
+            Some(request) => request,
+            None => return Err(violations.into()),
+        };
+        let input = Value::Object(request.input.unwrap_or_default());
+        check_input("/input", &input, &mut violations);
+        violations.or(())?;
+        let run_id = RunId(self.ids.v7(self.store.now().await?));
+        let new = NewManualRun { id: run_id, workflow_id: id, input, nominal_time: request.nominal_time };
+        Ok(self.store.start_run(new).await?.into())
+    }
+
+    async fn write(
+        &self,
+        id: WorkflowId,
+        if_match: Option<i64>,
+        document: impl Fn(&Workflow) -> Value + Send + Sync,
+    ) -> Result<WorkflowResponse, ServiceError> {
+        for _ in 1..ATTEMPTS {
+            match self.write_once(id, if_match, &document).await {
+                Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
+                answer => return answer,
+            }
+        }
+        self.write_once(id, if_match, &document).await
+    }
+
+    async fn write_once(
+        &self,
+        id: WorkflowId,
+        if_match: Option<i64>,
+        document: &(impl Fn(&Workflow) -> Value + Send + Sync),
+    ) -> Result<WorkflowResponse, ServiceError> {
+        let workflow = self.store.workflow(id).await?;
+        check_revision(if_match, workflow.revision)?;
+        // The content of the trigger's schedule is read here and written below, compared by the workflow's revision: every
+        // write of it goes through the workflow.
+        let standing = of_definition(default_schedule(self.store.as_ref(), id).await?);
+        let now = self.store.now().await?;
+        let draft = write::read_workflow(&document(&workflow), now, standing.as_ref().map(|standing| &standing.content))?;
+        let node = trigger_node(&draft.definition);
+        let trigger = self.trigger(&draft, now);
+        let write = WorkflowWrite {
+            id,
+            expected: workflow.revision,
+            name: draft.name,
+            description: draft.description,
+            definition: draft.definition,
+            tags: draft.tags,
+            queue: draft.queue,
+            delivery: draft.delivery,
+            trigger,
+        };
+        match self.store.update_workflow(write).await {
+            Ok(workflow) => Ok(workflow.into()),
+            Err(StoreError::Conflict(Conflict::DirectDefaultStands)) => Err(ServiceError::DirectDefaultStands { node }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn trigger(&self, draft: &WorkflowDraft, now: UnixMillis) -> Option<TriggerSchedule> {
+        let schedule = draft.trigger.clone()?;
+        Some(TriggerSchedule { id: ScheduleId(self.ids.v7(now)), content: schedule.content, is_active: schedule.is_active })
+    }
+}
+
+fn filter(query: ListWorkflows) -> Result<WorkflowFilter, Violations> {
+    let mut violations = Violations::default();
+    let filter = WorkflowFilter {
+        name: query.name,
+        tag: query.tag,
+        after: list::cursor(query.cursor.as_deref(), &mut violations),
+        limit: list::limit(query.limit, &mut violations),
+    };
+    violations.or(filter)
+}
