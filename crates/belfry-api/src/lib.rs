@@ -73,7 +73,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     openapi::keyed(&mut keyed);
     let (_, open) = routes::open().split_for_parts();
     keyed.merge(open);
-    openapi::with_problems(&mut keyed);
+    openapi::with_answers(&mut keyed);
     keyed
 }
 

@@ -43,11 +43,25 @@ pub(crate) fn keyed(document: &mut OpenApi) {
     each_operation(document, |operation| operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(KEY, [])]));
 }
 
-/// Says of every operation that all its other answers are problems.
-pub(crate) fn with_problems(document: &mut OpenApi) {
+/// Says of every operation what its successes are called, and that all its other answers are problems.
+pub(crate) fn with_answers(document: &mut OpenApi) {
     each_operation(document, |operation| {
+        for (status, response) in &mut operation.responses.responses {
+            if let RefOr::T(response) = response {
+                response.description = described(status).to_owned();
+            }
+        }
         operation.responses.responses.insert("default".to_owned(), RefOr::T(problem()));
     });
+}
+
+/// OpenAPI 3.1 asks every response for a description; what is answered is said by its schema.
+fn described(status: &str) -> &'static str {
+    match status {
+        "201" => "Made",
+        "204" => "Done",
+        _ => "As it stands",
+    }
 }
 
 fn problem() -> Response {

@@ -248,3 +248,33 @@ pub(crate) struct ViolationBody {
     #[schema(required = false)]
     expected: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::run::RunState;
+
+    use super::*;
+
+    #[test]
+    fn every_error_of_a_store_has_its_status_its_type_and_says_when_to_try_again() {
+        let conflict = |conflict| StoreError::Conflict(conflict);
+        for (error, status, slug, retry) in [
+            (StoreError::NotFound("run"), 404, "not-found", false),
+            (StoreError::Stale { current: 7 }, 412, "stale", false),
+            (StoreError::Data("a NUL".to_owned()), 422, "invalid", false),
+            (StoreError::Unavailable("disk full".to_owned()), 503, "unavailable", true),
+            (StoreError::InDoubt("connection lost".to_owned()), 503, "unavailable", true),
+            (conflict(Conflict::WorkflowName("a".to_owned())), 409, "conflict", false),
+            (conflict(Conflict::ScheduleName("a".to_owned())), 409, "conflict", false),
+            (conflict(Conflict::StillCatchingUp), 409, "conflict", true),
+            (conflict(Conflict::RunEnded(RunState::Failed)), 409, "conflict", false),
+            (conflict(Conflict::OwnedByDefinition), 409, "owned-by-definition", false),
+            (conflict(Conflict::DirectDefaultStands), 409, "direct-default-stands", false),
+        ] {
+            let problem = Problem::from(error.clone());
+            assert_eq!(problem.kind.facts().1, slug, "{error}");
+            let response = problem.into_response();
+            assert_eq!((response.status().as_u16(), response.headers().contains_key(RETRY_AFTER)), (status, retry), "{error}");
+        }
+    }
+}

@@ -43,7 +43,7 @@ pub fn validate(
     let (lists, mut violations) = read_partly::<Lists>(value, &[]);
     let Some(lists) = lists else { return Err(violations) };
     check_size(value, &lists, &mut violations);
-    if !violations.0.is_empty() && oversized(&lists) {
+    if oversized(&lists) {
         return Err(violations);
     }
     let nodes = items::<Node>("nodes", &lists.nodes, &mut violations);

@@ -8,11 +8,11 @@ pub mod definition;
 pub mod error;
 #[cfg(test)]
 mod fixture;
-pub mod list;
+mod list;
 pub mod read;
 pub mod runs;
 pub mod triggers;
 pub mod workflows;
 
 pub use error::ServiceError;
-pub use list::ListResponse;
+pub use list::{DEFAULT_LIMIT, ListResponse, MAX_LIMIT};

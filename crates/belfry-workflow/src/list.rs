@@ -18,6 +18,7 @@ pub const MAX_LIMIT: usize = 200;
 pub struct ListResponse<T> {
     pub items: Vec<T>,
     /// Asks for the page after this one; null on the last.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 

@@ -14,10 +14,9 @@ use belfry_core::violation::{Violations, nearest};
 use serde_json::Value;
 
 pub use self::schemas::{CancelResponse, ListRuns, NodeResponse, RunResponse};
-pub use crate::list::ListResponse;
 
 use crate::error::ServiceError;
-use crate::list;
+use crate::list::{self, ListResponse};
 
 #[derive(Clone)]
 pub struct RunService {

@@ -22,7 +22,7 @@ pub(crate) struct JsonBody(pub(crate) Value);
 /// The body of a PATCH: an RFC 7396 merge patch, which may call itself plain JSON too.
 pub(crate) struct PatchBody(pub(crate) Value);
 
-/// A body that may be left out.
+/// A body that may be left out, or null.
 pub(crate) struct OptionalJsonBody(pub(crate) Option<Value>);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -53,7 +53,7 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
             return Ok(OptionalJsonBody(None));
         }
         acceptable?;
-        parsed(&bytes).map(|value| OptionalJsonBody(Some(value)))
+        parsed(&bytes).map(|value| OptionalJsonBody(Some(value).filter(|value| !value.is_null())))
     }
 }
 

@@ -1,12 +1,16 @@
 //! Schedules: a workflow's `default` one at `/workflows/{id}/schedule`, and all of them by id.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::time::UnixMillis;
 use belfry_workflow::ListResponse;
 use belfry_workflow::triggers::{Created, ListSchedules, OutcomeResponse, PreviewResponse, ScheduleRequest, ScheduleResponse};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -166,19 +170,40 @@ async fn outcomes(State(app): State<App>, Id(id): Id<ScheduleId>, query: Query) 
     app.triggers.outcomes(id, before, query.limit()?).await.map(Object::new).map_err(Problem::of_list)
 }
 
-/// What a preview is asked: a schedule, and of which times
-#[derive(ToSchema)]
-#[schema(as = PreviewRequest)]
-#[allow(dead_code, reason = "described, never made")]
-struct PreviewShape {
-    #[serde(flatten)]
-    schedule: ScheduleRequest,
-    /// The times after this instant, exclusive; now when absent.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    after: Option<UnixMillis>,
-    /// How many; 10 when absent.
-    #[schema(minimum = 1, maximum = 1000)]
-    count: Option<u32>,
+/// What a preview is asked: a schedule, and of which times.
+///
+/// One object and no `allOf`: each part would refuse the fields of the other.
+struct PreviewShape;
+
+impl PartialSchema for PreviewShape {
+    fn schema() -> RefOr<Schema> {
+        let mut shape = ScheduleRequest::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut shape {
+            let after = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+                .description(Some("The times after this instant, exclusive; now when absent."));
+            let count = ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(1))
+                .maximum(Some(1000))
+                .description(Some("How many; 10 when absent."));
+            object.description = Some("A schedule, and which of its times are asked for".to_owned());
+            object.properties.insert("after".to_owned(), after.build().into());
+            object.properties.insert("count".to_owned(), count.build().into());
+        }
+        shape
+    }
+}
+
+impl ToSchema for PreviewShape {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("PreviewRequest")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ScheduleRequest::schemas(schemas);
+    }
 }
 
 /// Preview a schedule

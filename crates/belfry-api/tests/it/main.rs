@@ -1,5 +1,7 @@
 //! The API through its router, no socket, over the reference store.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod access;
 mod inputs;
 mod keys;

@@ -1,9 +1,13 @@
 //! The document and the routes say the same.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Request;
 use belfry_api::{Access, Readiness};
 use serde_json::Value;
+use tower::ServiceExt;
 
 use crate::world::World;
 
@@ -93,4 +97,14 @@ async fn metrics_are_the_text_they_are_given() {
     let answer = World::new().await.get("/metrics").await;
     assert_eq!(answer.bytes, b"belfry_up 1\n");
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn a_process_without_an_api_serves_its_probes_without_keys() {
+    let metrics = Arc::new(|| "belfry_up 1\n".to_owned());
+    let router = belfry_api::probes(metrics, Arc::new(|| Readiness::NotReady("no store".to_owned())));
+    for (path, status) in [("/healthz", 200), ("/readyz", 503), ("/metrics", 200), ("/workflows", 404)] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        assert_eq!(router.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+    }
 }

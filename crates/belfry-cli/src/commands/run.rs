@@ -19,7 +19,9 @@ pub async fn run(verb: RunVerb, global: &Global) -> Result<(), Failure> {
     match verb {
         RunVerb::List { workflow, state, limit } => {
             let mut query = vec![("limit", limit.to_string())];
-            query.extend(state.into_iter().map(|state| ("state", state)));
+            if !state.is_empty() {
+                query.push(("state", state.join(",")));
+            }
             if let Some(workflow) = workflow {
                 query.push(("workflow_id", workflow_id(&client, &workflow).await?));
             }

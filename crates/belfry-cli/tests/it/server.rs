@@ -70,7 +70,7 @@ impl Server {
         let definition = serde_json::json!({
             "nodes": [
                 {"id": "start", "type": "trigger", "parameters": {"schedule": schedule}},
-                {"id": "say", "type": "log", "parameters": {"message": "planned for {{ run.nominal_time }}"}}
+                {"id": "say", "type": "log", "parameters": {"message": "planned for {{ run.nominal_time | default('no time') }}"}}
             ],
             "edges": [{"from": "start", "to": "say"}]
         });

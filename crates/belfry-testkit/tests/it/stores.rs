@@ -8,7 +8,7 @@ use belfry_testkit::reference::ReferenceStore;
 use belfry_testkit::stores::{Backend, Stores};
 use jiff::SignedDuration;
 
-struct Reference(ManualClock);
+pub struct Reference(pub ManualClock);
 
 #[async_trait]
 impl Backend for Reference {

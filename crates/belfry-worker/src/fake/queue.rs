@@ -27,6 +27,9 @@ struct State {
     consumers: usize,
     acknowledged: Vec<RunId>,
     given_back: Vec<RunId>,
+    deliveries: u64,
+    /// How often a consumer was given a delivery to settle that is not its own.
+    strays: usize,
 }
 
 struct FakeConsumer {
@@ -34,8 +37,8 @@ struct FakeConsumer {
     state: Arc<Mutex<State>>,
     changes: watch::Receiver<()>,
     changed: watch::Sender<()>,
+    /// By the tag of the delivery.
     held: Vec<(u64, RunId)>,
-    next_tag: u64,
 }
 
 impl FakeQueue {
@@ -68,6 +71,10 @@ impl FakeQueue {
         self.state.lock().unwrap().given_back.clone()
     }
 
+    pub fn strays(&self) -> usize {
+        self.state.lock().unwrap().strays
+    }
+
     pub fn ready(&self) -> Vec<RunId> {
         self.state.lock().unwrap().ready.iter().copied().collect()
     }
@@ -85,7 +92,7 @@ impl Queue for FakeQueue {
         state.consumers += 1;
         let (changes, changed) = (self.changed.subscribe(), self.changed.clone());
         let (clock, state) = (Arc::clone(&self.clock), Arc::clone(&self.state));
-        Ok(Box::new(FakeConsumer { clock, state, changes, changed, held: Vec::new(), next_tag: 0 }))
+        Ok(Box::new(FakeConsumer { clock, state, changes, changed, held: Vec::new() }))
     }
 }
 
@@ -104,9 +111,9 @@ impl FakeConsumer {
         let count = slots.min(state.ready.len());
         let taken: Vec<RunId> = state.ready.drain(..count).collect();
         let delivered = taken.into_iter().map(|run_id| {
-            self.next_tag += 1;
-            self.held.push((self.next_tag, run_id));
-            Delivered { run_id, queue: QueueName::default(), tag: self.next_tag }
+            state.deliveries += 1;
+            self.held.push((state.deliveries, run_id));
+            Delivered { run_id, queue: QueueName::default(), tag: state.deliveries }
         });
         Ok(delivered.collect())
     }
@@ -114,7 +121,9 @@ impl FakeConsumer {
     fn let_go(&mut self, delivered: &Delivered) -> bool {
         let before = self.held.len();
         self.held.retain(|(tag, _)| *tag != delivered.tag);
-        self.held.len() < before
+        let ours = self.held.len() < before;
+        self.state.lock().unwrap().strays += usize::from(!ours);
+        ours
     }
 }
 

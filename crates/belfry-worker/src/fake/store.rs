@@ -5,9 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use belfry_core::ids::{ClaimToken, RunId};
 use belfry_core::ports::{
-    Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, RunFilter, RunStore, StoreError, StoreResult,
+    Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Clock, Conflict, Finish, FinishAnswer, Page, RunFilter, RunStore, StoreError,
+    StoreResult,
 };
 use belfry_core::run::{NodeResult, Run, RunState};
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -25,6 +27,8 @@ pub enum Fault {
     Silent,
     /// It is written, and never answered.
     SilentlyDone,
+    /// It is written, and answered ten seconds later.
+    Late,
     Refused,
 }
 
@@ -118,7 +122,7 @@ impl FakeStore {
         };
         self.changed.send_replace(());
         let answer = match fault {
-            None | Some(Fault::AnswerLost | Fault::SilentlyDone) => act(&mut self.rows.lock().unwrap()),
+            None | Some(Fault::AnswerLost | Fault::SilentlyDone | Fault::Late) => act(&mut self.rows.lock().unwrap()),
             Some(Fault::Unavailable) => return Err(StoreError::Unavailable("as ordered".to_owned())),
             Some(Fault::Refused) => return Err(StoreError::Data("as ordered".to_owned())),
             Some(Fault::Silent) => return std::future::pending().await,
@@ -126,6 +130,10 @@ impl FakeStore {
         self.changed.send_replace(());
         match fault {
             Some(Fault::AnswerLost) => Err(StoreError::InDoubt("as ordered".to_owned())),
+            Some(Fault::Late) => {
+                self.clock.sleep(SignedDuration::from_secs(10)).await;
+                answer
+            }
             Some(_) => std::future::pending().await,
             None => answer,
         }

@@ -93,14 +93,26 @@ async fn a_queue_that_breaks_is_consumed_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_could_not_be_acknowledged_comes_again_and_is_refused() {
     let bench = Bench::new();
-    let id = bench.queued(1, json!({"nodes": [wait("w", "PT1M")]}));
     bench.store.fail("claim", [Fault::Unavailable]);
-    let worker = bench.start();
-    // The message is held and its claim not yet answered: the next call to the queue is the acknowledgement.
-    bench.store.until_called("claim").await;
+    let id = bench.queued(1, json!({"nodes": [wait("w", "PT1M")]}));
     bench.queue.fail_next_acknowledgement();
+    let worker = bench.start();
     let run = bench.store.ended(id).await;
     worker.stop().await;
     assert_eq!((run.state, run.attempt), (RunState::Succeeded, 1));
     assert_eq!((bench.queue.acknowledged(), bench.queue.consumers()), (vec![id], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_consumer_received_is_never_settled_through_a_later_one() {
+    let bench = Bench::new();
+    // The claim of the first message has no answer for 5 s; by then the acknowledgement of the second has failed.
+    bench.store.fail("claim", [Fault::Silent]);
+    let ids = [bench.queued(1, json!({"nodes": []})), bench.queued(2, json!({"nodes": []}))];
+    bench.queue.fail_next_acknowledgement();
+    let worker = bench.start();
+    bench.pass(seconds(60)).await;
+    assert_eq!(ids.map(|id| bench.store.row(id).state), [RunState::Succeeded; 2]);
+    assert_eq!((bench.queue.consumers(), bench.queue.strays(), bench.queue.ready()), (2, 0, vec![]));
+    worker.stop().await;
 }

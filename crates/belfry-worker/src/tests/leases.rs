@@ -23,10 +23,22 @@ async fn work_is_killed_when_the_last_successful_heartbeat_was_sent_45_seconds_a
     let bench = Bench::new();
     // Heartbeats at 15 and 30 arrive, then the store is gone: dead from 75 on.
     let id = bench.queued(1, json!({"nodes": [wait("w", "PT76S"), wait("v", "PT74S")]}));
-    bench.store.fail("heartbeat", []);
     let worker = bench.start();
     bench.pass(seconds(31)).await;
     bench.store.fail("heartbeat", vec![Fault::Unavailable; FOR_EVER]);
+    bench.pass(seconds(200)).await;
+    assert_eq!(states(&bench.store.row(id)), ["w waiting", "v succeeded"]);
+    worker.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_45_seconds_begin_when_a_heartbeat_is_sent_and_not_when_it_is_answered() {
+    let bench = Bench::new();
+    // The heartbeat of 15 s is answered at 25 s and is the last: dead from 60 on.
+    bench.store.fail("heartbeat", [Fault::Late]);
+    bench.store.fail("heartbeat", vec![Fault::Unavailable; FOR_EVER]);
+    let id = bench.queued(1, json!({"nodes": [wait("w", "PT61S"), wait("v", "PT59S")]}));
+    let worker = bench.start();
     bench.pass(seconds(200)).await;
     assert_eq!(states(&bench.store.row(id)), ["w waiting", "v succeeded"]);
     worker.stop().await;

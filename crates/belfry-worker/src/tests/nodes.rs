@@ -122,3 +122,12 @@ async fn a_length_is_waited_in_full_also_when_the_answer_of_the_claim_was_late()
     assert_eq!(run.state, RunState::Succeeded);
     assert_eq!(bench.clock.since_start(), SignedDuration::from_millis(65_100));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_instant_is_waited_for_by_the_clock_of_the_store_as_the_heartbeats_correct_it() {
+    let bench = Bench::new();
+    bench.store.fail("claim", [Fault::SilentlyDone]);
+    let until = json!({"id": "w", "type": "wait", "parameters": {"until": "2026-11-25T09:01:00Z"}});
+    assert_eq!(bench.run(json!({"nodes": [until]})).await.state, RunState::Succeeded);
+    assert_eq!(bench.clock.store_now().to_string(), "2026-11-25T09:01:00Z");
+}

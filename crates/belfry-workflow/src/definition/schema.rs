@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// What a workflow does: nodes, and edges between them without a cycle. At most 500 nodes, 2,000 edges and 1 MiB.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Definition)]
 pub struct DefinitionSchema {
     nodes: Vec<NodeSchema>,
@@ -15,6 +16,7 @@ pub struct DefinitionSchema {
 
 /// One step. It runs when all its incoming edges are settled and one at least is taken; else it is `skipped`.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Node)]
 pub struct NodeSchema {
     /// Unique; letters, digits and `_`, not beginning with a digit: templates say `nodes.<id>.output`.
@@ -35,6 +37,7 @@ pub struct NodeSchema {
 
 /// How a failed attempt of a node is repeated.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Retry)]
 pub struct RetrySchema {
     /// In all, the first one included.
@@ -50,6 +53,7 @@ pub struct RetrySchema {
 
 /// `to` waits for `from`, and runs when the edge is taken.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Edge)]
 pub struct EdgeSchema {
     from: String,

@@ -34,7 +34,7 @@ pub struct RunResponse {
     pub workflow_name: String,
     pub workflow_version: i64,
     /// The schedule that planned it; null for manual runs.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, required = true)]
     pub schedule_id: Option<ScheduleId>,
     /// `scheduled` or `manual`.
     #[schema(value_type = String, examples("scheduled"))]
@@ -43,7 +43,7 @@ pub struct RunResponse {
     #[schema(value_type = String, examples("due"))]
     pub reason: RunReason,
     /// The planned time that it stands for.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub nominal_time: Option<UnixMillis>,
     #[schema(value_type = String, format = DateTime)]
     pub planned_at: UnixMillis,
@@ -63,20 +63,23 @@ pub struct RunResponse {
     pub input: Value,
     /// How often a worker has claimed it.
     pub attempt: i64,
+    #[schema(required = true)]
     pub claimed_by: Option<String>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub cancel_requested_at: Option<UnixMillis>,
     /// Why it could not be handed to the queue when that was last tried; null once it could.
+    #[schema(required = true)]
     pub publish_error: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: UnixMillis,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub queued_at: Option<UnixMillis>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub started_at: Option<UnixMillis>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finished_at: Option<UnixMillis>,
     /// Why it did not succeed.
+    #[schema(required = true)]
     pub error: Option<String>,
     /// In the order in which they began; empty in lists.
     pub nodes: Vec<NodeResponse>,
@@ -95,14 +98,15 @@ pub struct NodeResponse {
     pub output: Value,
     pub output_truncated: bool,
     pub log: String,
+    #[schema(required = true)]
     pub error: Option<String>,
     pub attempts: u32,
     #[schema(value_type = String, format = DateTime)]
     pub started_at: UnixMillis,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub finished_at: Option<UnixMillis>,
     /// Until when a node of type `wait` waits.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub wait_until: Option<UnixMillis>,
 }
 

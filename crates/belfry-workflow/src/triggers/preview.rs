@@ -1,14 +1,14 @@
 //! What a schedule would do, without keeping it.
 
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::spec::Spec;
+use belfry_core::spec::{Spec, describe};
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::describe;
+use super::describe::{local, schedule};
 use super::parse::read_schedule;
 
 /// How many times are shown when nothing is asked for, and at most.
@@ -59,8 +59,8 @@ fn answer(content: &ScheduleContent, after: UnixMillis, count: usize) -> Result<
     let ends = times.len() <= count;
     times.truncate(count);
     Ok(PreviewResponse {
-        times_local: times.iter().map(|at| describe::local(*at, &content.timezone)).collect(),
-        description: describe::schedule(&content.specs, &content.timezone, content.start_at, content.end_at),
+        times_local: times.iter().map(|at| local(*at, &content.timezone)).collect(),
+        description: schedule(&content.specs, &content.timezone, content.start_at, content.end_at),
         warnings: warnings(content, &times, ends, after),
         times,
     })
@@ -101,9 +101,10 @@ fn both_day_fields(spec: &Spec) -> Option<String> {
     let Spec::Cron(spec) = spec else { return None };
     spec.cron.day_fields_both_restricted().then(|| {
         format!(
-            "`{}` restricts both day fields: it fires on a day that matches either day-of-month or day-of-week (POSIX), not only \
-             where both match, as some other schedulers read it",
-            spec.cron
+            "`{}` restricts both day fields and fires on a day that matches either of them (POSIX): {}; some other schedulers \
+             would fire only on a day that matches both",
+            spec.cron,
+            describe::cron(&spec.cron)
         )
     })
 }

@@ -122,9 +122,9 @@ pub struct ScheduleResponse {
     pub specs: Option<Vec<Spec>>,
     #[schema(value_type = String, examples("Europe/Berlin"))]
     pub timezone: Zone,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub start_at: Option<UnixMillis>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub end_at: Option<UnixMillis>,
     #[schema(value_type = Object)]
     pub input: Value,
@@ -138,7 +138,7 @@ pub struct ScheduleResponse {
     /// Its ETag: raised by every edit of it or of its workflow, not by a fire.
     pub revision: i64,
     /// When it fires next; null while paused, and when nothing is left.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub next_run_at: Option<UnixMillis>,
     /// The next five times, in UTC; empty where `next_run_at` is null.
     #[schema(value_type = Vec<String>)]
@@ -148,11 +148,12 @@ pub struct ScheduleResponse {
     /// When it fires, as a sentence.
     #[schema(examples("at 09:00, Monday to Friday (Europe/Berlin)"))]
     pub description: String,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub last_run_at: Option<UnixMillis>,
     pub run_count: i64,
     /// Failures to plan or to fire it since the last success; how its runs end is read from the runs.
     pub failure_count: i64,
+    #[schema(required = true)]
     pub last_error: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: UnixMillis,

@@ -182,7 +182,13 @@ impl ScheduleTriggerService {
             content: draft.content,
             is_active: draft.is_active.unwrap_or(true),
         };
-        Ok(self.store.create_schedule(new).await?.into())
+        match self.store.create_schedule(new).await {
+            Ok(schedule) => Ok(schedule.into()),
+            Err(StoreError::Conflict(Conflict::ScheduleName(name))) if name == DEFAULT_SCHEDULE => {
+                Err(self.default_stands(workflow).await?)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Compared by the revision that the draft was made from.
@@ -212,6 +218,14 @@ impl ScheduleTriggerService {
 
     async fn standing(&self, workflow: WorkflowId) -> Result<ScheduledWorkflow, ServiceError> {
         default_schedule(self.store.as_ref(), workflow).await?.ok_or(ServiceError::NotFound("schedule"))
+    }
+
+    /// Why no further `default` schedule can be made.
+    async fn default_stands(&self, workflow: WorkflowId) -> Result<ServiceError, ServiceError> {
+        match of_definition(default_schedule(self.store.as_ref(), workflow).await?) {
+            Some(_) => self.owned_by_node(workflow).await,
+            None => Ok(ServiceError::Conflict(Conflict::ScheduleName(DEFAULT_SCHEDULE.to_owned()))),
+        }
     }
 
     /// The error that names the node to edit.
@@ -246,7 +260,7 @@ pub(crate) async fn default_schedule(store: &dyn WorkflowStore, workflow: Workfl
     }
 }
 
-/// The content of the schedule that a definition's trigger node has now.
+/// The schedule, if the trigger node of a definition owns it.
 pub(crate) fn of_definition(schedule: Option<ScheduledWorkflow>) -> Option<ScheduledWorkflow> {
     schedule.filter(|schedule| schedule.origin == Origin::Definition)
 }

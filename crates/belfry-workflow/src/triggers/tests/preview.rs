@@ -48,8 +48,8 @@ fn what_people_may_not_expect_is_said() {
         ["it never fires again after 2026-11-26T09:00:00Z"]
     );
     assert_eq!(warnings(json!({"every": "1s"})), ["it fires every second at times: each one is a run of its own"]);
-    let both = "`0 9 13 * 5` restricts both day fields: it fires on a day that matches either day-of-month or day-of-week (POSIX), \
-                not only where both match, as some other schedulers read it";
+    let both = "`0 9 13 * 5` restricts both day fields and fires on a day that matches either of them (POSIX): at 09:00 on the \
+                13th, or on Friday; some other schedulers would fire only on a day that matches both";
     assert_eq!(warnings(json!({"cron": "0 9 13 * 5"})), [both]);
 }
 

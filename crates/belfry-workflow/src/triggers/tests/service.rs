@@ -1,5 +1,6 @@
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::Conflict;
+use belfry_core::ports::{Conflict, ScheduleEdit, WorkflowStore};
+use belfry_core::spec::Spec;
 use serde_json::{Value, json};
 
 use crate::error::ServiceError;
@@ -107,6 +108,7 @@ async fn the_schedule_of_a_trigger_node_is_written_through_its_workflow_only() {
     assert_eq!(fixture.schedules.patch(workflow, None, &json!({"input": {"a": 1}})).await.unwrap_err(), owned);
     assert_eq!(fixture.schedules.patch_by_id(schedule.id, None, &json!({"name": "other"})).await.unwrap_err(), owned);
     assert_eq!(fixture.schedules.delete(workflow, None).await.unwrap_err(), owned);
+    assert_eq!(fixture.schedules.create(workflow, &json!({"cron": "0 8 * * *"})).await.unwrap_err(), owned);
     assert_eq!(fixture.schedules.get(workflow).await.unwrap(), schedule);
 
     let paused = fixture.schedules.patch(workflow, None, &json!({"is_active": false})).await.unwrap();
@@ -168,4 +170,23 @@ async fn a_preview_is_made_by_the_store_s_clock() {
     assert_eq!(serde_json::to_value(answer.times).unwrap(), json!(["2026-11-25T11:00:00Z"]));
     let refused: Value = json!({"cron": "@hourly", "count": 0});
     assert_eq!(said(&invalid(fixture.schedules.preview(&refused).await)), [("/count", "it is out of range")]);
+}
+
+#[tokio::test]
+async fn a_spec_of_a_newer_version_is_shown_paused_and_deleted_but_not_edited() {
+    let fixture = Fixture::new();
+    let workflow = fixture.workflow().await.id;
+    let made = fixture.schedules.create(workflow, &json!({"cron": "@daily"})).await.unwrap();
+    let mut content = fixture.store.schedule(made.id).await.unwrap().content;
+    content.specs = vec![Spec::Unknown(json!({"rrule": "FREQ=DAILY"}))];
+    let edit = ScheduleEdit { id: made.id, expected: None, name: None, content: Some(content), is_active: None };
+    fixture.store.edit_schedule(edit).await.unwrap();
+
+    let shown = serde_json::to_value(fixture.schedules.get(workflow).await.unwrap()).unwrap();
+    assert_eq!(shown["specs"], json!([{"rrule": "FREQ=DAILY"}]));
+    assert_eq!(shown["description"], json!("by a rule of a newer version of Belfry (UTC)"));
+    let violations = invalid(fixture.schedules.patch(workflow, None, &json!({"input": {"a": 1}})).await);
+    assert_eq!(violations.0[0].pointer, "/specs/0/rrule");
+    assert!(!fixture.schedules.patch(workflow, None, &json!({"is_active": false})).await.unwrap().is_active);
+    fixture.schedules.delete(workflow, None).await.unwrap();
 }
