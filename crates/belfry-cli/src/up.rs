@@ -2,6 +2,7 @@
 
 mod demo;
 
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -164,7 +165,7 @@ fn log(settings: &Settings, demo: bool) -> anyhow::Result<()> {
     // The demo prints its own lines; what is routine would drown them.
     let directives = if demo && settings.log.filter == "info" { "warn" } else { &settings.log.filter };
     let filter = EnvFilter::try_new(directives).with_context(|| format!("log.filter: `{directives}` is no filter such as info"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let installed = match settings.log.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().try_init(),

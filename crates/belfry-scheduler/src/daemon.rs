@@ -32,6 +32,9 @@ use publisher::Publisher;
 
 /// The longest sleep: timers stand still while a host is suspended, so the boot clock is asked again in between.
 const SLICE: SignedDuration = SignedDuration::from_secs(1);
+/// Between ticks while the store fails; it doubles, and one good tick ends it.
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_millis(50);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After a change of the store's clock nobody's silence proves anything for as long as a claim lasts.
 const CLAIM_LENGTH: SignedDuration = SignedDuration::from_secs(60);
 
@@ -74,6 +77,9 @@ pub struct Daemon {
     moved: bool,
     /// The last sweep was full: there is a backlog, and fires take no publisher.
     backlog: bool,
+    /// Calls to the store that failed in this tick, and ticks in a row in which one did.
+    failed_calls: u32,
+    failed_ticks: u32,
 }
 
 /// What a tick did, and when the next one is wanted.
@@ -116,6 +122,8 @@ impl Daemon {
             cut_off_at: None,
             moved: false,
             backlog: false,
+            failed_calls: 0,
+            failed_ticks: 0,
         }
     }
 
@@ -128,17 +136,17 @@ impl Daemon {
     /// Works until `shutdown`; then publishes what it has begun to, within the drain limit, and returns.
     pub async fn run(mut self, shutdown: CancellationToken) {
         info!(member = %self.service.member(), "the daemon has started");
-        let mut pause = SignedDuration::from_millis(500);
+        let mut pause = SHORTEST_PAUSE;
         while !shutdown.is_cancelled() {
             let wait = match self.service.now().await {
                 Ok(now) => {
-                    pause = SignedDuration::from_millis(500);
+                    pause = SHORTEST_PAUSE;
                     let tick = self.tick(now).await;
                     self.until(tick.again_at)
                 }
                 Err(error) => {
                     warn!("the store does not answer, trying again in {pause:#}: {error}");
-                    pause = pause.saturating_mul(2).min(SignedDuration::from_secs(30));
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                     pause
                 }
             };
@@ -155,8 +163,9 @@ impl Daemon {
     /// Does everything that is to be done at `now`, the store's clock as it is estimated. Errors of the store are logged, and
     /// what they left undone is found again by a later tick.
     pub async fn tick(&mut self, now: UnixMillis) -> Tick {
+        self.failed_calls = 0;
         let mut fired = self.fire_due(now).await;
-        if self.look(now).await {
+        if self.look(now).await && self.failed_calls == 0 {
             fired += self.fire_due(now).await;
         }
         self.publish_doubtful().await;
@@ -167,6 +176,7 @@ impl Daemon {
         if let Some((_, error)) = self.service.offset() {
             self.metrics.clock_error_ms.set(i64::try_from(error.as_millis()).unwrap_or(i64::MAX));
         }
+        self.failed_ticks = if self.failed_calls > 0 { self.failed_ticks.saturating_add(1) } else { 0 };
         Tick { fired, swept, again_at: self.again_at(now) }
     }
 
@@ -244,6 +254,10 @@ impl Daemon {
     }
 
     fn again_at(&self, now: UnixMillis) -> UnixMillis {
+        if self.failed_ticks > 0 {
+            // A store in trouble is not helped by being asked more often.
+            return now.plus(SHORTEST_PAUSE.saturating_mul(1 << self.failed_ticks.min(10)).min(LONGEST_PAUSE));
+        }
         let soon = now.plus(SLICE);
         if self.must_refill() {
             return now;
@@ -256,13 +270,15 @@ impl Daemon {
         }
     }
 
-    /// How long to sleep until `instant`, by the store's clock.
+    /// How long to sleep until `instant`, by the store's clock: a slice of it, unless the store is in trouble.
     fn until(&self, instant: UnixMillis) -> SignedDuration {
+        let longest = if self.failed_ticks > 0 { LONGEST_PAUSE } else { SLICE };
         let wait = self.service.boot_at(instant).map_or(SLICE, |boot| boot.since(self.clock.boot()));
-        wait.clamp(SignedDuration::ZERO, SLICE)
+        wait.clamp(SignedDuration::ZERO, longest)
     }
 
-    fn store_failed(&self, what: &str, error: &StoreError) {
+    fn store_failed(&mut self, what: &str, error: &StoreError) {
+        self.failed_calls += 1;
         self.metrics.store_errors.inc();
         warn!("failed to {what}: {error}");
     }

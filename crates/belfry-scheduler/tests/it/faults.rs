@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
@@ -19,7 +20,7 @@ use belfry_testkit::reference::{ReferenceQueue, ReferenceStore};
 use crate::world::{World, assert_one_run_each};
 
 /// What becomes of the next fires.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// Nothing is written, and an error says so.
     Before,
@@ -141,6 +142,24 @@ async fn whatever_fails_around_a_fire_each_occurrence_has_one_row_and_is_publish
     let runs = world.runs().await;
     assert_one_run_each(&runs, start, (2..=40).step_by(2));
     assert_eq!(world.messages().await, runs.iter().map(|run| run.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_store_in_trouble_is_asked_less_and_less_often_until_it_answers() {
+    let world = World::new().await;
+    world.every(10).await;
+    let store = Arc::new(FlakyStore::new(world.store.clone(), [Fault::Before; 4]));
+    let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 9).await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let mut pauses = Vec::new();
+    while world.runs().await.is_empty() {
+        let now = world.now();
+        let pause = daemon.tick(now).await.again_at.since(now);
+        pauses.push(pause.as_millis());
+        world.clock.advance(pause);
+    }
+    assert_eq!(pauses[..4], [100, 200, 400, 800]);
 }
 
 #[tokio::test]
