@@ -66,6 +66,7 @@ pub enum Output {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "made once, by the parser")]
 pub enum Command {
     /// Run everything in one process: API, daemon and worker, on SQLite
     Up(Up),
