@@ -153,7 +153,7 @@ pub enum OutcomeReason {
 }
 
 /// A row of `occurrence_outcomes`: every occurrence from `from` to `to`, both inclusive, did not fire, but those that
-/// have a row of their own.
+/// have a row of their own. `from` is never after `to`: a store refuses such a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub from: UnixMillis,

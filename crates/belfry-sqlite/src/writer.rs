@@ -168,3 +168,44 @@ fn in_savepoint<T>(connection: &Connection, clock: &StoreClock, verb: impl FnOnc
 fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([]).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use belfry_core::ports::WallClock;
+
+    use super::*;
+
+    struct Still;
+
+    impl WallClock for Still {
+        fn now(&self) -> UnixMillis {
+            UnixMillis::EPOCH
+        }
+    }
+
+    #[tokio::test]
+    async fn a_verb_that_panics_is_undone_and_takes_the_writer_from_nobody() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE store_clock (last_now INTEGER); INSERT INTO store_clock VALUES (0); CREATE TABLE rows (id INTEGER);",
+            )
+            .unwrap();
+        let clock = StoreClock::read(&connection, Arc::new(Still)).unwrap();
+        let (writer, work) = Writer::new(connection, Arc::new(clock));
+        let thread = thread::spawn(work);
+        let panicked: StoreResult<()> = writer
+            .write(|tx| {
+                tx.execute("INSERT INTO rows VALUES (1)", [])?;
+                panic!("as intended")
+            })
+            .await;
+        assert!(matches!(panicked, Err(StoreError::Data(_))), "{panicked:?}");
+        let count = writer.write(|tx| Ok(tx.query_row("SELECT count(*) FROM rows", [], |row| row.get::<_, i64>(0))?)).await;
+        assert_eq!(count, Ok(0));
+        writer.close().await;
+        thread.join().unwrap();
+    }
+}

@@ -3,6 +3,7 @@
 //! A backend calls [`stores`] from a plain `#[test]`. It needs a store whose clock is the
 //! [`ManualClock`] that it is made from: the two must agree to the millisecond.
 
+mod compare;
 mod pair;
 mod steps;
 
@@ -19,8 +20,8 @@ use pair::Pair;
 use steps::Step;
 
 /// The longest history.
-const STEPS: usize = 80;
-const CASES: u32 = 48;
+const STEPS: usize = 120;
+const CASES: u32 = 40;
 
 /// Compares the stores of `make` with the reference model over random histories, and panics with the shortest history over
 /// which they differ. `PROPTEST_CASES` says over how many, and `PROPTEST_RNG_SEED`, which a failure prints, over which.
@@ -49,6 +50,7 @@ fn run<B: Backend>(make: &impl Fn(ManualClock) -> B, steps: &[Step]) -> Result<(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be built").block_on(async {
         let mut pair = Pair::new(model, backend.fresh().await, clock);
+        pair.begin().await?;
         for step in steps {
             pair.take(step).await?;
             pair.compare_lists().await?;

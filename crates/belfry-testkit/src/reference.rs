@@ -1,4 +1,4 @@
-//! The reference model: what the protocol (pages *protocol* §2, §4 to §8) means, in the fewest words that run.
+//! The reference model: what the protocol means (its sections 2 and 4 to 8), in the fewest words that run.
 //!
 //! One lock is every transaction, maps are the tables. A verb checks first and writes afterwards, so that one that is
 //! refused has written nothing. Nothing here is fast on purpose, and nothing is a policy: what is decided is decided by
@@ -82,7 +82,7 @@ struct RunRow {
     run: Run,
     /// Of its schedule, when it was recorded.
     revision: i64,
-    /// Of the claim that runs.
+    /// Of the last claim.
     token: Option<ClaimToken>,
     publisher: Option<MemberId>,
     /// From when on anyone may publish it.

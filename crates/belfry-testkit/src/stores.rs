@@ -91,6 +91,7 @@ macro_rules! store_suite {
             publish: a_mark_of_something_else_does_nothing,
             publish: a_confirmed_handoff_is_delivered,
             publish: what_is_given_back_is_shown_and_waits,
+            publish: what_comes_back_to_pending_is_nobodys,
             publish: giving_back_something_else_does_nothing,
             publish: a_success_forgets_the_failures,
             claim: a_claim_answers_all_that_a_worker_needs,

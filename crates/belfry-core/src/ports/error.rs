@@ -7,7 +7,8 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// Everything but [`StoreError::InDoubt`] means that nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// What the verb is about does not exist, or was deleted. `0` names its kind: `workflow`, `schedule`, `run`, `key`.
+    /// What the verb is about does not exist, or was deleted. `0` names its kind: `workflow`, `version`, `schedule`, `run`,
+    /// `key`.
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The object's revision is not the expected one.

@@ -22,16 +22,25 @@ pub struct Recording {
 
 /// Inserts `runs` as the revision says, `pending`; answers which were: a run whose row stands is left out.
 pub fn insert_scheduled(tx: &Tx<'_>, recording: &Recording, runs: &[NewRun]) -> Attempt<Vec<RunId>> {
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = tx
+        .prepare_cached(
+            "SELECT workflow_name, workflow_version, queue, delivery
+             FROM schedule_revisions
+             WHERE schedule_id = ?1
+               AND revision = ?2",
+        )?
+        .query_row(params![recording.schedule.0, recording.revision], rows::facts)?;
+    // Of values, not of that select: a statement that may insert several rows first keeps what would undo it, page by page,
+    // which took half of the time of a batch.
     let mut insert = tx.prepare_cached(
         "INSERT INTO workflow_runs (
-             id, planned_at, workflow_id, workflow_version, schedule_id, schedule_revision,
-             kind, reason, nominal_time, due_at, state, queue, delivery, publisher, publish_at, created_at
+             id, planned_at, workflow_id, workflow_version, schedule_id, schedule_revision, kind, reason, nominal_time,
+             due_at, state, queue, delivery, publisher, publish_at, created_at
          )
-         SELECT ?1, ?2, ?3, workflow_version, schedule_id, revision,
-                'scheduled', ?4, ?2, ?5, 'pending', queue, delivery, ?6, ?7, ?8
-         FROM schedule_revisions
-         WHERE schedule_id = ?9
-           AND revision = ?10
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'scheduled', ?7, ?2, ?8, 'pending', ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT DO NOTHING",
     )?;
     let publisher = recording.publisher.map(|publisher| publisher.member.0);
@@ -42,13 +51,16 @@ pub fn insert_scheduled(tx: &Tx<'_>, recording: &Recording, runs: &[NewRun]) -> 
             run.id.0,
             run.nominal.get(),
             recording.workflow.0,
+            facts.version,
+            recording.schedule.0,
+            recording.revision,
             run.reason.as_str(),
             run.due.get(),
+            facts.queue.as_str(),
+            facts.delivery.as_str(),
             publisher,
             publish_at.get(),
             tx.now.get(),
-            recording.schedule.0,
-            recording.revision,
         ])?;
         if count == 1 {
             inserted.push(run.id);

@@ -1,5 +1,7 @@
 //! The SQLite backend against its contracts, and what only a file has: it is reopened.
 
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
 mod file;
 mod queue;
 mod reopen;

@@ -1,4 +1,4 @@
-//! The laws of the store's ports, on files.
+//! The laws of the store's ports, on files; and the store against the reference model.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,3 +35,8 @@ impl Backend for Sqlite {
 }
 
 belfry_testkit::store_suite!(Sqlite::new);
+
+#[test]
+fn random_histories_end_as_those_of_the_reference_model() {
+    belfry_testkit::differential::stores(Sqlite::new);
+}

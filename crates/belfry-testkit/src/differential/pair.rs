@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, Page, Publisher, RunFilter,
-    ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowFilter, WorkflowWrite,
+    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, Publisher, RunFilter,
+    ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
 };
-use belfry_core::run::{NodeResult, NodeState, Run};
+use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName, Workflow};
@@ -18,24 +18,24 @@ use proptest::test_runner::TestCaseError;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::steps::{Step, Trigger, Twist, WorkflowChange};
+use super::steps::{Step, Timing, Trigger, Twist, WorkflowChange};
 use crate::clock::{ManualClock, SeededIds};
 use crate::stores::Stores;
 
-type Outcomes = Result<(), TestCaseError>;
+pub(super) type Outcomes = Result<(), TestCaseError>;
 
 /// The most of a list that is compared.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 
 pub(super) struct Pair {
-    model: Stores,
-    other: Stores,
-    clock: ManualClock,
+    pub(super) model: Stores,
+    pub(super) other: Stores,
+    pub(super) clock: ManualClock,
     ids: SeededIds,
-    workflows: Vec<WorkflowId>,
-    schedules: Vec<ScheduleId>,
-    keys: Vec<KeyId>,
-    members: Vec<MemberId>,
+    pub(super) workflows: Vec<WorkflowId>,
+    pub(super) schedules: Vec<ScheduleId>,
+    pub(super) keys: Vec<KeyId>,
+    pub(super) members: Vec<MemberId>,
     tokens: Vec<ClaimToken>,
     /// What was fired last.
     batch: Option<FireBatch>,
@@ -50,7 +50,13 @@ macro_rules! both {
     }};
 }
 
-fn same<T: PartialEq + Debug>(verb: &str, model: StoreResult<T>, other: StoreResult<T>) -> Result<StoreResult<T>, TestCaseError> {
+pub(super) use both;
+
+pub(super) fn same<T: PartialEq + Debug>(
+    verb: &str,
+    model: StoreResult<T>,
+    other: StoreResult<T>,
+) -> Result<StoreResult<T>, TestCaseError> {
     // How a store says that it refused the data is its own.
     let (model, other) = (model.map_err(unworded), other.map_err(unworded));
     if model == other { Ok(model) } else { Err(TestCaseError::fail(format!("`{verb}` differs\nmodel: {model:#?}\nstore: {other:#?}"))) }
@@ -77,6 +83,17 @@ impl Pair {
         Pair { model, other, workflows, schedules, keys, members, tokens, batch: None, ids, clock }
     }
 
+    /// Something of each kind, so that few steps are about nothing.
+    pub(super) async fn begin(&mut self) -> Outcomes {
+        let trigger = Trigger { timing: Timing::EveryTen, is_active: None };
+        self.create_workflow(0, Some(&trigger), false).await?;
+        self.create_workflow(1, None, true).await?;
+        for (place, timing) in [(0, Timing::EveryThreeForLong), (1, Timing::Cron)] {
+            self.create_schedule(self.workflows[place], 2, timing, true).await?;
+        }
+        self.start_run(self.workflows[0]).await
+    }
+
     fn id(&self) -> Uuid {
         self.ids.v7(self.clock.now())
     }
@@ -84,7 +101,8 @@ impl Pair {
     pub(super) async fn take(&mut self, step: &Step) -> Outcomes {
         match step {
             Step::Advance { by } => self.clock.advance(*by),
-            Step::Fire { limit, publisher, twist } => {
+            Step::Fire { wait, limit, publisher, twist } => {
+                self.clock.advance(*wait);
                 let publisher = publisher.as_ref().and_then(|index| self.publisher(index));
                 self.fire(*limit, publisher, *twist).await?;
             }
@@ -98,7 +116,10 @@ impl Pair {
                     let _ = both!(self, schedules.sweep(publisher, *limit));
                 }
             }
-            Step::Reap { limit } => drop(both!(self, schedules.reap(*limit))),
+            Step::Reap { wait, limit } => {
+                self.clock.advance(*wait);
+                let _ = both!(self, schedules.reap(*limit));
+            }
             Step::CreateKey => self.create_key().await?,
             Step::RevokeKey { key } => {
                 if let Some(key) = pick(key, &self.keys) {
@@ -127,13 +148,8 @@ impl Pair {
                 Ok(())
             }
             Step::CreateSchedule { workflow, name, timing, is_active } => {
-                let Some(workflow_id) = pick(workflow, &self.workflows) else { return Ok(()) };
-                let content = timing.content(self.clock.now());
-                let id = ScheduleId(self.id());
-                let new = NewSchedule { id, workflow_id, name: schedule_name(*name), content, is_active: *is_active };
-                let made = both!(self, workflows.create_schedule(new.clone()));
-                self.schedules.extend(made.map(|made| made.id));
-                Ok(())
+                let Some(workflow) = pick(workflow, &self.workflows) else { return Ok(()) };
+                self.create_schedule(workflow, *name, *timing, *is_active).await
             }
             Step::EditSchedule { schedule, name, timing, is_active, stale } => {
                 let Some(id) = pick(schedule, &self.schedules) else { return Ok(()) };
@@ -153,44 +169,46 @@ impl Pair {
                 }
                 Ok(())
             }
-            Step::StartRun { workflow } => {
-                let Some(workflow_id) = pick(workflow, &self.workflows) else { return Ok(()) };
-                let new = NewManualRun { id: RunId(self.id()), workflow_id, input: json!([1, "two"]), nominal_time: None };
-                let _ = both!(self, workflows.start_run(new.clone()));
-                Ok(())
-            }
+            Step::StartRun { workflow } => match pick(workflow, &self.workflows) {
+                Some(workflow) => self.start_run(workflow).await,
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
 
     async fn take_runs(&mut self, step: &Step) -> Outcomes {
+        let likely = |state: RunState| match step {
+            Step::Mark { .. } | Step::GiveBack { .. } => state == RunState::Pending,
+            Step::Claim { .. } | Step::Cancel { .. } => !state.is_terminal(),
+            _ => state == RunState::Running,
+        };
+        let runs = self.some_runs(likely).await?;
+        let runs: Vec<&Run> = runs.iter().collect();
         match step {
-            Step::Mark { runs, seq } => {
-                let all = self.all_runs().await?;
-                let all: Vec<&Run> = all.iter().collect();
-                let picked = runs.iter().filter_map(|index| pick(index, &all));
+            Step::Mark { runs: indices, seq } => {
+                let picked = indices.iter().filter_map(|index| pick(index, &runs));
                 let marks: Vec<Mark> = picked.map(|run| Mark { run_id: run.id, publish_seq: run.publish_seq + seq }).collect();
                 let _ = both!(self, schedules.mark(&marks));
-                Ok(())
             }
             Step::GiveBack { run, seq, retry_in } => {
-                let Some(run) = self.standing_run(run).await? else { return Ok(()) };
+                let Some(run) = pick(run, &runs) else { return Ok(()) };
                 let publish_seq = run.publish_seq + seq;
                 let back = [GiveBack { run_id: run.id, publish_seq, retry_in: *retry_in, error: format!("{retry_in}") }];
                 let _ = both!(self, schedules.give_back(&back));
-                Ok(())
             }
             Step::Claim { run, .. }
             | Step::Heartbeat { run, .. }
             | Step::RecordNode { run, .. }
             | Step::Finish { run, .. }
             | Step::Release { run, .. }
-            | Step::Cancel { run } => match self.standing_run(run).await? {
-                Some(run) => self.work(step, &run).await,
-                None => Ok(()),
-            },
-            _ => Ok(()),
+            | Step::Cancel { run } => {
+                let Some(run) = pick(run, &runs) else { return Ok(()) };
+                self.work(step, run).await?;
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// What a worker, or who watches it, does to one run.
@@ -234,6 +252,20 @@ impl Pair {
             self.workflows.push(new.id);
             self.schedules.extend(new.trigger.map(|trigger| trigger.id));
         }
+        Ok(())
+    }
+
+    async fn create_schedule(&mut self, workflow_id: WorkflowId, name: u8, timing: Timing, is_active: bool) -> Outcomes {
+        let content = timing.content(self.clock.now());
+        let new = NewSchedule { id: ScheduleId(self.id()), workflow_id, name: schedule_name(name), content, is_active };
+        let made = both!(self, workflows.create_schedule(new.clone()));
+        self.schedules.extend(made.map(|made| made.id));
+        Ok(())
+    }
+
+    async fn start_run(&mut self, workflow_id: WorkflowId) -> Outcomes {
+        let new = NewManualRun { id: RunId(self.id()), workflow_id, input: json!([1, "two"]), nominal_time: None };
+        let _ = both!(self, workflows.start_run(new.clone()));
         Ok(())
     }
 
@@ -328,67 +360,17 @@ impl Pair {
     }
 
     /// The newest ones: the others have been left alone for long.
-    async fn all_runs(&self) -> Result<Vec<Run>, TestCaseError> {
+    pub(super) async fn all_runs(&self) -> Result<Vec<Run>, TestCaseError> {
         let filter = RunFilter { limit: LONGEST, ..RunFilter::default() };
         Ok(both!(self, runs.runs(filter.clone())).unwrap().items)
     }
 
-    /// One of the latest, so that a history does more than one thing to a run.
-    async fn standing_run(&self, index: &Index) -> Result<Option<Run>, TestCaseError> {
+    /// A few runs, those in a state that `likely` finds first: a history is to do more than one thing to a run.
+    async fn some_runs(&self, likely: impl Fn(RunState) -> bool) -> Result<Vec<Run>, TestCaseError> {
         let mut all = self.all_runs().await?;
+        all.sort_by_key(|run| !likely(run.state));
         all.truncate(4);
-        Ok((!all.is_empty()).then(|| all.swap_remove(index.index(all.len()))))
-    }
-
-    /// What is listed.
-    pub(super) async fn compare_lists(&self) -> Outcomes {
-        let _ = both!(self, schedules.now());
-        let _ = both!(self, workflows.now());
-        let _ = both!(self, workflows.workflows(WorkflowFilter { limit: LONGEST, ..WorkflowFilter::default() }));
-        let _ = both!(self, workflows.schedules(ScheduleFilter { limit: LONGEST, ..ScheduleFilter::default() }));
-        let _ = both!(self, schedules.look(self.clock.now().plus(SignedDuration::from_hours(1)), None, LONGEST));
-        let _ = both!(self, keys.keys());
-        for schedule in &self.schedules {
-            let _ = both!(self, workflows.outcomes(*schedule, None, LONGEST));
-        }
-        self.all_runs().await.map(drop)
-    }
-
-    /// What is listed, and what is read one by one.
-    pub(super) async fn compare_all(&self) -> Outcomes {
-        self.compare_lists().await?;
-        let runs = self.all_runs().await?;
-        for run in &runs {
-            let _ = both!(self, runs.run(run.id));
-        }
-        let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
-        for member in &self.members {
-            let mut model = self.model.schedules.pending(*member, &ids).await;
-            let mut other = self.other.schedules.pending(*member, &ids).await;
-            for pending in [&mut model, &mut other].into_iter().flatten() {
-                pending.sort_by_key(|run| run.id);
-            }
-            let _ = same("pending", model, other)?;
-        }
-        for workflow in &self.workflows {
-            let _ = both!(self, workflows.versions(*workflow, None, LONGEST));
-        }
-        for number in 0..self.keys.len() {
-            let _ = both!(self, keys.living_key([u8::try_from(number).unwrap_or(u8::MAX); 32]));
-        }
-        self.compare_pages().await
-    }
-
-    /// Short pages of everything that is listed.
-    async fn compare_pages(&self) -> Outcomes {
-        let mut filter = RunFilter { limit: 3, ..RunFilter::default() };
-        loop {
-            let Page { items, more } = both!(self, runs.runs(filter.clone())).unwrap();
-            filter.after = items.last().map(|run| run.id);
-            if !more {
-                return Ok(());
-            }
-        }
+        Ok(all)
     }
 }
 

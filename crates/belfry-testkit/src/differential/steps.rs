@@ -23,7 +23,7 @@ pub(super) enum Step {
     EditSchedule { schedule: Index, name: Option<u8>, timing: Option<Timing>, is_active: Option<bool>, stale: bool },
     DeleteSchedule { schedule: Index, stale: bool },
     StartRun { workflow: Index },
-    Fire { limit: usize, publisher: Option<Index>, twist: Twist },
+    Fire { wait: SignedDuration, limit: usize, publisher: Option<Index>, twist: Twist },
     FireAgain,
     Sweep { member: Index, limit: usize },
     Mark { runs: Vec<Index>, seq: i64 },
@@ -34,7 +34,7 @@ pub(super) enum Step {
     Finish { run: Index, epoch: i64, state: RunState },
     Release { run: Index, epoch: i64 },
     Cancel { run: Index },
-    Reap { limit: usize },
+    Reap { wait: SignedDuration, limit: usize },
     CreateKey,
     RevokeKey { key: Index },
 }
@@ -118,6 +118,10 @@ fn length() -> impl Strategy<Value = SignedDuration> {
     select(vec![1, 999, 1_000, 4_000, 10_000, 15_000, 61_000, 180_000]).prop_map(SignedDuration::from_millis)
 }
 
+fn wait() -> impl Strategy<Value = SignedDuration> {
+    prop_oneof![Just(SignedDuration::ZERO), length()]
+}
+
 fn timing() -> impl Strategy<Value = Timing> {
     select(vec![Timing::EveryTen, Timing::EveryThreeForLong, Timing::Once, Timing::Cron, Timing::Ending])
 }
@@ -161,12 +165,13 @@ fn users() -> impl Strategy<Value = Step> {
 fn daemons() -> impl Strategy<Value = Step> {
     prop_oneof![
         7 => length().prop_map(|by| Step::Advance { by }),
-        6 => (1..5_usize, option::of(index()), twist()).prop_map(|(limit, publisher, twist)| Step::Fire { limit, publisher, twist }),
+        6 => (wait(), 1..5_usize, option::of(index()), twist())
+            .prop_map(|(wait, limit, publisher, twist)| Step::Fire { wait, limit, publisher, twist }),
         1 => Just(Step::FireAgain),
         3 => (index(), 1..6_usize).prop_map(|(member, limit)| Step::Sweep { member, limit }),
         3 => (proptest::collection::vec(index(), 1..4), off()).prop_map(|(runs, seq)| Step::Mark { runs, seq }),
         2 => (index(), off(), length()).prop_map(|(run, seq, retry_in)| Step::GiveBack { run, seq, retry_in }),
-        2 => (1..4_usize).prop_map(|limit| Step::Reap { limit }),
+        3 => (wait(), 1..4_usize).prop_map(|(wait, limit)| Step::Reap { wait, limit }),
     ]
 }
 

@@ -168,7 +168,6 @@ impl Tables {
             return self.end(id, RunState::Cancelled, now);
         }
         let row = self.runs.get_mut(&id).expect("the caller found it");
-        row.token = None;
         row.publisher = None;
         row.publish_at = now;
         row.run.state = RunState::Pending;
@@ -193,7 +192,6 @@ impl Tables {
         row.run.state = state;
         row.run.finished_at = Some(now);
         row.run.claim_until = None;
-        row.token = None;
         self.live.remove(&id);
     }
 }

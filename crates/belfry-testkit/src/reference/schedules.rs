@@ -105,6 +105,8 @@ impl Tables {
         if code != FireCode::Moved {
             return FireResult { id: fire.id, code, runs: Vec::new(), conflicts: 0 };
         }
+        let moves = fire.next.due.is_none() || fire.next.nominal > Some(fire.nominal);
+        assert!(moves, "every decision moves the cursor or takes the schedule out of the due index: {fire:?}");
         let runs = self.insert_runs(fire.id, &fire.runs, publisher, now);
         self.insert_outcomes(fire.id, fire.outcomes, now);
         let schedule = &mut self.schedules.get_mut(&fire.id).expect("it was compared").schedule;

@@ -1,14 +1,14 @@
 //! The worker's verbs: claim, heartbeat, node results, finish, release.
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Beat, ClaimAnswer, ClaimedRun, Finish, FinishAnswer, GiveBack, Mark, WorkflowWrite};
+use belfry_core::ports::{Beat, ClaimAnswer, ClaimedRun, Finish, FinishAnswer, GiveBack, Mark, ScheduleEdit, WorkflowWrite};
 use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::time::UnixMillis;
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Backend;
-use super::world::{SECOND, World, assert_between, definition, due, write_of};
+use super::world::{SECOND, World, assert_between, definition, due, edit_of, every, write_of};
 
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 
@@ -66,7 +66,8 @@ pub async fn a_claim_shows_the_occurrences_around(backend: &dyn Backend) {
     let first = due(&schedule);
     let run = world.fire_due(&schedule).await[0];
     // The spec of today is not that of the run.
-    world.set_active(&world.read(&schedule).await, false).await;
+    let edit = ScheduleEdit { content: Some(every(3, world.now().await)), ..edit_of(&schedule) };
+    world.workflows.edit_schedule(edit).await.unwrap();
     let claimed = world.claim(run).await;
     let around = (claimed.previous_nominal_time, claimed.run.nominal_time, claimed.next_nominal_time);
     let ten = SignedDuration::from_secs(10);

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Backend;
-use super::world::{LEASE, SECOND, World, assert_between};
+use super::world::{LEASE, SECOND, World, assert_between, due};
 
 fn taken(runs: &[PendingRun]) -> Vec<(RunId, i64)> {
     runs.iter().map(|run| (run.id, run.publish_seq)).collect()
@@ -165,6 +165,23 @@ pub async fn what_is_given_back_is_shown_and_waits(backend: &dyn Backend) {
     assert_eq!(world.schedules.give_back(&[given_back(id, 2)]).await, Ok(1));
     world.advance(SignedDuration::from_secs(8)).await;
     assert_eq!(world.sweep(10).await[0].publish_failures, 2);
+}
+
+pub async fn what_comes_back_to_pending_is_nobodys(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let publisher = world.publisher().await;
+    let (released, lost) = (world.schedule().await, world.schedule().await);
+    world.reach(due(&lost)).await;
+    let fires = vec![world.decided(&released).await, world.decided(&lost).await];
+    let results = world.fire(Some(publisher), fires).await.results;
+    let [released, lost] = [results[0].runs[0], results[1].runs[0]];
+    for run in [released, lost] {
+        world.claim(run).await;
+    }
+    world.runs.release(released, 1).await.unwrap();
+    world.lose(lost).await;
+    assert_eq!([world.state(released).await, world.state(lost).await], [RunState::Pending; 2]);
+    assert_eq!(world.schedules.pending(publisher.member, &[released, lost]).await, Ok(vec![]));
 }
 
 pub async fn giving_back_something_else_does_nothing(backend: &dyn Backend) {

@@ -54,7 +54,7 @@ impl Backend for Behind {
 }
 
 #[test]
-#[should_panic(expected = "`now` differs")]
+#[should_panic(expected = "`create_workflow` differs")]
 fn a_store_with_another_clock_is_found() {
     differential::stores(Behind);
 }
