@@ -111,6 +111,7 @@ pub enum WorkflowVerb {
         #[arg(short, long)]
         file: PathBuf,
     },
+    /// List them
     List {
         #[arg(long)]
         tag: Option<String>,
@@ -141,6 +142,7 @@ pub enum ScheduleVerb {
     Get {
         schedule: String,
     },
+    /// List them, all or those of one workflow
     List {
         #[arg(long)]
         workflow: Option<String>,
@@ -232,6 +234,7 @@ pub struct Preview {
 
 #[derive(Subcommand)]
 pub enum RunVerb {
+    /// List them, newest planned time first
     List {
         #[arg(long)]
         workflow: Option<String>,

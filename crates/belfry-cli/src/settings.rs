@@ -16,6 +16,7 @@ use crate::data_folder::DataFolder;
 
 /// Belfry's settings. Durations are ISO 8601 (`PT30S`) or as people write them (`30s`).
 #[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Settings {
     #[config(nested)]
     pub api: ApiSettings,
@@ -28,6 +29,7 @@ pub struct Settings {
 }
 
 #[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct ApiSettings {
     /// The address that the API listens on.
     #[config(env = "BELFRY_API_LISTEN", default = "127.0.0.1:7420")]
@@ -38,6 +40,7 @@ pub struct ApiSettings {
 }
 
 #[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct SchedulerSettings {
     /// How often everything due within `look_ahead` is read from the database.
     #[config(env = "BELFRY_SCHEDULER_POLL_INTERVAL", default = "PT30S")]
@@ -75,6 +78,7 @@ pub struct SchedulerSettings {
 }
 
 #[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct WorkerSection {
     /// How many runs are executed at once.
     #[config(env = "BELFRY_WORKER_CONCURRENCY", default = 16)]
@@ -94,6 +98,7 @@ pub struct WorkerSection {
 }
 
 #[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct LogSettings {
     /// What is logged: error, warn, info, debug, trace, or directives such as `info,belfry_scheduler=debug`.
     #[config(env = "BELFRY_LOG", default = "info")]
@@ -121,7 +126,7 @@ impl Settings {
             Some(file) => file.clone(),
             None => folder.settings(),
         };
-        let settings = Settings::builder().env().file(&file).load().map_err(|error| anyhow::anyhow!("{error}"));
+        let settings = Settings::builder().env().file(&file).load();
         let settings = settings.with_context(|| format!("the settings are wrong (file {}, environment BELFRY_*)", file.display()))?;
         settings.scheduler.check()?;
         Ok(settings)

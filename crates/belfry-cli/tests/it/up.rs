@@ -178,3 +178,20 @@ fn the_settings_it_prints_are_settings_it_reads() {
     let server = Server::start_on(folder);
     assert_eq!(server.json(&["workflow", "list"])["items"], json!([]));
 }
+
+#[test]
+fn a_setting_that_is_wrong_or_unknown_is_named_and_nothing_starts() {
+    for (settings, named) in [
+        ("[scheduler]\npol_interval = \"5s\"\n", "pol_interval"),
+        ("[scheduler]\npoll_interval = \"5 parsecs\"\n", "5 parsecs"),
+        ("[scheduler]\npoll_interval = \"2m\"\n", "look_ahead"),
+        ("[worker]\nallow_networks = \"10.0.0.0/99\"\n", "10.0.0.0/99"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("belfry.toml"), settings).unwrap();
+        let refused = up(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(named), "{said}");
+    }
+}
