@@ -96,7 +96,7 @@ pub async fn what_was_published_before_the_first_consumer_is_delivered(backend: 
 pub async fn a_consumer_that_waits_is_woken_by_a_publishing(backend: &dyn Backend) {
     let room = Room::fresh(backend).await;
     let mut consumer = room.consumer(&["a"]).await;
-    let (delivered, [run]) = tokio::join!(room.receive(&mut consumer, 1), room.published("a"));
+    let (delivered, [run]) = tokio::join!(room.wait_for_one(&mut consumer), room.published("a"));
     assert_eq!(runs(&delivered), [run]);
 }
 
@@ -193,7 +193,7 @@ pub async fn what_is_given_back_wakes_another_consumer(backend: &dyn Backend) {
     let [run] = room.published("a").await;
     let (mut consumer, mut other) = (room.consumer(&["a"]).await, room.consumer(&["a"]).await);
     let held = room.receive(&mut consumer, 1).await;
-    let (delivered, given) = tokio::join!(room.receive(&mut other, 1), consumer.give_back(&held[0]));
+    let (delivered, given) = tokio::join!(room.wait_for_one(&mut other), consumer.give_back(&held[0]));
     assert_eq!((runs(&delivered), given), (vec![run], Ok(())));
 }
 
@@ -256,7 +256,7 @@ pub async fn a_call_that_is_dropped_loses_no_message(backend: &dyn Backend) {
     let mut consumer = room.consumer(&["a"]).await;
     let [run] = tokio::select! {
         biased;
-        early = room.receive(&mut consumer, 1) => panic!("nothing was published: {early:?}"),
+        early = room.wait_for_one(&mut consumer) => panic!("nothing was published: {early:?}"),
         run = room.published("a") => run,
     };
     assert_eq!(runs(&room.receive(&mut consumer, 1).await), [run]);

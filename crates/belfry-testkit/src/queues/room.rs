@@ -51,9 +51,14 @@ impl<'a> Room<'a> {
         self.queue.consumer(queues.iter().map(|queue| name(queue)).collect()).await.unwrap()
     }
 
-    /// One answer of at most `slots` messages.
+    /// One answer of at most `slots` messages. They are there: time passes only for a queue that does not see them.
     pub(super) async fn receive_at_most(&self, consumer: &mut Box<dyn Consumer>, slots: usize) -> Vec<Delivered> {
-        consumer.receive(slots, LONG).await.unwrap()
+        self.receive_while_time_passes(consumer, slots, LONG).await
+    }
+
+    /// The one message that is yet to come. No time passes, so that only the message can end the waiting.
+    pub(super) async fn wait_for_one(&self, consumer: &mut Box<dyn Consumer>) -> Vec<Delivered> {
+        consumer.receive(1, LONG).await.unwrap()
     }
 
     /// Exactly `count` messages: a queue may answer fewer at a time than it has.
@@ -69,15 +74,19 @@ impl<'a> Room<'a> {
     }
 
     pub(super) async fn assert_nothing_comes(&self, consumer: &mut Box<dyn Consumer>) {
-        let receive = consumer.receive(10, QUIET);
+        assert_eq!(self.receive_while_time_passes(consumer, 10, QUIET).await, []);
+    }
+
+    async fn receive_while_time_passes(&self, consumer: &mut Box<dyn Consumer>, slots: usize, patience: SignedDuration) -> Vec<Delivered> {
+        let receive = consumer.receive(slots, patience);
         tokio::pin!(receive);
         let delivered = tokio::select! {
             biased;
             // First, so that it waits by the time at which the clock moves.
             delivered = &mut receive => delivered,
-            () = self.backend.advance(QUIET) => receive.await,
+            () = self.backend.advance(patience) => receive.await,
         };
-        assert_eq!(delivered, Ok(vec![]));
+        delivered.unwrap()
     }
 }
 

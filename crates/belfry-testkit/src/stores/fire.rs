@@ -189,6 +189,9 @@ pub async fn a_refused_fire_leaves_nothing_of_its_batch(backend: &dyn Backend) {
         assert_eq!((world.runs_of(schedule).await, world.outcomes(schedule).await), (vec![], vec![]));
     }
     assert_eq!(world.fire(None, fires[..1].to_vec()).await.results[0].code, FireCode::Moved);
+    // What would not be written is not refused either.
+    let gone = vec![Fire { revision: 2, ..fires[1].clone() }];
+    assert_eq!(world.fire(None, gone).await.results, [missed(FireCode::Gone, bad.id)]);
 }
 
 pub async fn a_run_whose_row_stands_is_counted_and_not_inserted(backend: &dyn Backend) {
