@@ -17,9 +17,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, error, info, info_span};
 
-use crate::Random;
 use crate::extract::MAX_BODY_BYTES;
 use crate::problem::{Kind, Problem};
+use crate::{OnWrite, Random};
 
 /// How long a request may take, its body included.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
@@ -27,7 +27,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost first: what a layer answers has been through those above it.
-pub(crate) fn around(router: Router, random: Random) -> Router {
+pub(crate) fn around(router: Router, random: Random, on_write: OnWrite) -> Router {
     let fixed = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     router.layer(
         ServiceBuilder::new()
@@ -39,6 +39,7 @@ pub(crate) fn around(router: Router, random: Random) -> Router {
             .layer(fixed(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn(bounded))
+            .layer(middleware::from_fn_with_state(on_write, tell))
             .layer(CsrfLayer::new().with_rejection_response(foreign_page))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
     )
@@ -51,6 +52,16 @@ async fn request_id(State(random): State<Random>, mut request: Request, next: Ne
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut response = next.run(request).await;
     response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// Tells whoever waits for work that a write succeeded.
+async fn tell(State(on_write): State<OnWrite>, request: Request, next: Next) -> Response {
+    let is_write = !request.method().is_safe();
+    let response = next.run(request).await;
+    if is_write && response.status().is_success() {
+        on_write();
+    }
     response
 }
 

@@ -40,6 +40,10 @@ pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// Whether requests can be served now.
 pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
+/// Called after each write that succeeded; must not block. A hint: a daemon in the same process need not wait for its next
+/// look. One that is elsewhere finds the write within a second.
+pub type OnWrite = Arc<dyn Fn() + Send + Sync>;
+
 /// What the API is made of.
 pub struct Api {
     pub workflows: Arc<dyn WorkflowStore>,
@@ -51,11 +55,12 @@ pub struct Api {
     pub ready: Ready,
     /// For new keys and for the ids of requests.
     pub random: Random,
+    pub on_write: OnWrite,
 }
 
 /// Every route with everything that stands around it.
 pub fn router(api: Api) -> Router {
-    let random = api.random.clone();
+    let (random, on_write) = (api.random.clone(), api.on_write.clone());
     let app = App::new(api, &openapi());
     let guard = from_fn_with_state(app.clone(), guard::check);
     let auth = from_fn_with_state(app.clone(), auth::check);
@@ -64,7 +69,7 @@ pub fn router(api: Api) -> Router {
     let open = routes::open().route_layer(guard);
     let (routes, _) = OpenApiRouter::new().merge(open).merge(keyed).split_for_parts();
     let routes = routes.fallback(routes::no_such_path).method_not_allowed_fallback(routes::no_such_method);
-    layers::around(routes.with_state(app), random)
+    layers::around(routes.with_state(app), random, on_write)
 }
 
 /// The OpenAPI 3.1 document of [`router`], from the same registration.

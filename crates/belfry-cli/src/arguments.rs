@@ -30,22 +30,22 @@ fn version() -> String {
 #[derive(Args, Clone)]
 pub struct Global {
     /// The API's address; by default that of the `belfry up` on this data folder
-    #[arg(long, global = true, env = "BELFRY_URL", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = "Everywhere", env = "BELFRY_URL", hide_env_values = true)]
     pub url: Option<String>,
     /// The API key; by default the first key of the data folder
-    #[arg(long, global = true, env = "BELFRY_API_KEY", hide_env_values = true)]
+    #[arg(long, global = true, help_heading = "Everywhere", env = "BELFRY_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
     /// Where the database, the first key and the lock are
-    #[arg(long, global = true, env = "BELFRY_DATA_DIR")]
+    #[arg(long, global = true, help_heading = "Everywhere", env = "BELFRY_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// A settings file (TOML); by default `belfry.toml` in the data folder, if it is there. `belfry config` prints one
-    #[arg(long, global = true, env = "BELFRY_CONFIG")]
+    #[arg(long, global = true, help_heading = "Everywhere", env = "BELFRY_CONFIG")]
     pub config: Option<PathBuf>,
     /// How answers are printed
-    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    #[arg(long, global = true, help_heading = "Everywhere", value_enum, default_value_t = Output::Table)]
     pub output: Output,
     /// Short for `--output json`
-    #[arg(long, global = true, conflicts_with = "output")]
+    #[arg(long, global = true, help_heading = "Everywhere", conflicts_with = "output")]
     pub json: bool,
 }
 
@@ -136,7 +136,7 @@ pub enum WorkflowVerb {
 
 #[derive(Subcommand)]
 pub enum ScheduleVerb {
-    /// Create or replace a schedule of a workflow
+    /// Create a schedule of a workflow, or change what is given of it; the rest stays
     Set(SetSchedule),
     /// Show one: a schedule's id, WORKFLOW for its `default` one, or WORKFLOW/NAME
     Get {
@@ -174,18 +174,27 @@ pub enum ScheduleVerb {
 pub struct SetSchedule {
     /// The workflow's name or id
     pub workflow: String,
+    /// Which of the workflow's schedules
     #[arg(long, default_value = "default")]
     pub name: String,
     #[command(flatten)]
     pub spec: SpecArguments,
+    /// The first instant that may fire
+    #[arg(long)]
+    pub start_at: Option<String>,
+    /// The last instant that may fire
+    #[arg(long)]
+    pub end_at: Option<String>,
     /// A JSON object, the input of its runs
     #[arg(long)]
     pub input: Option<String>,
     /// last, all or none: what to fire of what was missed
     #[arg(long)]
     pub catch_up: Option<String>,
+    /// How old a missed time may be to be fired, such as PT1H
     #[arg(long)]
     pub catch_up_window: Option<String>,
+    /// How late a time may be before it counts as missed, such as PT1M
     #[arg(long)]
     pub missed_after: Option<String>,
 }

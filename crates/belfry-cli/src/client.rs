@@ -99,8 +99,11 @@ async fn body(response: Response) -> Result<Value, Failure> {
 /// The problem that the API answered, for people, with the exit code for scripts.
 fn failure(status: StatusCode, problem: &Value) -> Failure {
     let said = |field: &str| problem.get(field).and_then(Value::as_str);
-    let mut text = said("detail").or_else(|| said("title")).map_or_else(|| format!("the server answered {status}"), str::to_owned);
-    for violation in problem.get("violations").and_then(Value::as_array).into_iter().flatten() {
+    let violations = problem.get("violations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    // With violations the detail only sums them up.
+    let summary = if violations.is_empty() { said("detail").or_else(|| said("title")) } else { said("title") };
+    let mut text = summary.map_or_else(|| format!("the server answered {status}"), str::to_owned);
+    for violation in violations {
         let part = |field: &str| violation.get(field).and_then(Value::as_str).unwrap_or_default();
         text.push_str(&format!("\n  {}: {}", part("pointer"), part("detail")));
         if !part("expected").is_empty() {
@@ -109,6 +112,7 @@ fn failure(status: StatusCode, problem: &Value) -> Failure {
     }
     match status {
         StatusCode::NOT_FOUND => Failure::NotFound(text),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Failure::WrongUse(text),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NoPermission(text),
         _ => Failure::Failed(anyhow::anyhow!(text)),
     }

@@ -19,16 +19,17 @@ use crate::client::Client;
 use crate::data_folder::DataFolder;
 use crate::edge::Host;
 use crate::failure::Failure;
+use crate::output::line;
 use crate::settings::Settings;
 
 pub fn config() -> Result<(), Failure> {
-    print!("{}", confique::toml::template::<Settings>(confique::toml::FormatOptions::default()));
+    line!("{}", confique::toml::template::<Settings>(confique::toml::FormatOptions::default()));
     Ok(())
 }
 
 pub fn openapi() -> Result<(), Failure> {
     let document = belfry_api::openapi().to_pretty_json().context("cannot write the OpenAPI document")?;
-    println!("{document}");
+    line!("{document}");
     Ok(())
 }
 
@@ -37,6 +38,7 @@ pub fn migrate(global: &Global) -> Result<(), Failure> {
     let folder = DataFolder::of(global)?;
     folder.create()?;
     let _lock = folder.lock()?;
+    folder.create_database()?;
     Database::open(&folder.database(), Arc::new(Host)).context("cannot migrate the database")?;
     eprintln!("{} has this version's schema", folder.database().display());
     Ok(())

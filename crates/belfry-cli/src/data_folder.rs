@@ -48,6 +48,13 @@ impl DataFolder {
             .with_context(|| format!("cannot create the data folder {}", self.0.display()))
     }
 
+    /// Makes the database's file where there is none, readable by this user only; SQLite gives its other files the same mode.
+    pub fn create_database(&self) -> anyhow::Result<()> {
+        let path = self.database();
+        let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        made.map(drop).with_context(|| format!("cannot create {}", path.display()))
+    }
+
     /// Takes the folder for one server.
     pub fn lock(&self) -> anyhow::Result<Lock> {
         let path = self.0.join("lock");

@@ -1,10 +1,26 @@
 //! How answers are printed: tables for people, JSON for programs.
 
+use std::fmt;
+use std::io::{ErrorKind, Write};
+
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::arguments::Output;
+
+/// Prints a line. Whoever read the output may have gone (`belfry run list | head -n 1`): then there is nobody left to print for.
+macro_rules! line {
+    ($($text:tt)*) => { $crate::output::print_line(format_args!($($text)*)) };
+}
+pub(crate) use line;
+
+pub fn print_line(text: fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(anstream::stdout(), "{text}") {
+        let code = if error.kind() == ErrorKind::BrokenPipe { 0 } else { 1 };
+        std::process::exit(code);
+    }
+}
 
 /// One column: its heading, and what it shows of an object.
 pub type Column = (&'static str, fn(&Value) -> String);
@@ -14,7 +30,7 @@ pub fn list(answer: &Value, columns: &[Column], output: Output) {
     let items = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match output {
         Output::Json => json(answer),
-        Output::Jsonl => items.iter().for_each(|item| anstream::println!("{item}")),
+        Output::Jsonl => items.iter().for_each(|item| line!("{item}")),
         Output::Table => {
             table(items, columns);
             if answer.get("next_cursor").is_some_and(|cursor| !cursor.is_null()) {
@@ -30,16 +46,16 @@ pub fn object(answer: &Value, output: Output) {
         (Output::Table, Some(fields)) => {
             let width = fields.keys().map(String::len).max().unwrap_or(0);
             for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-                anstream::println!("{name:width$}  {}", shown(name, value));
+                line!("{name:width$}  {}", shown(name, value));
             }
         }
-        (Output::Jsonl, _) => anstream::println!("{answer}"),
+        (Output::Jsonl, _) => line!("{answer}"),
         _ => json(answer),
     }
 }
 
 pub fn json(answer: &Value) {
-    anstream::println!("{answer:#}");
+    line!("{answer:#}");
 }
 
 fn table(items: &[Value], columns: &[Column]) {
@@ -53,7 +69,7 @@ fn table(items: &[Value], columns: &[Column]) {
     for item in items {
         table.add_row(columns.iter().map(|(_, cell)| cell(item)));
     }
-    anstream::println!("{table}");
+    line!("{table}");
 }
 
 /// The text of a field; empty when it is absent.

@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 use belfry_api::{Access, Api, Readiness};
 use belfry_core::ids::MemberId;
 use belfry_core::ports::{Clock, Ids, KeyStore, WallClock};
-use belfry_scheduler::{Daemon, DaemonMetrics};
+use belfry_scheduler::{Daemon, DaemonMetrics, Hint};
 use belfry_sqlite::{Database, SqliteStore};
 use belfry_worker::Worker;
 
@@ -56,8 +56,8 @@ async fn serve(up: Up, settings: Settings, database: Database, listener: TcpList
     let shutdown = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(true));
     let metrics = DaemonMetrics::default();
-    let api = belfry_api::router(api(&store, &metrics, &ready, up.no_auth));
-    let mut daemon = daemon(&database, &settings, metrics, url);
+    let mut daemon = daemon(&database, &settings, metrics.clone(), url);
+    let api = belfry_api::router(api(&store, &metrics, &ready, daemon.hint(), up.no_auth));
     let demo = match up.demo {
         true => Some(demo::Demo::start(&store, Arc::new(Host)).await?),
         false => None,
@@ -94,7 +94,7 @@ async fn serve(up: Up, settings: Settings, database: Database, listener: TcpList
     Ok(())
 }
 
-fn api(store: &SqliteStore, metrics: &DaemonMetrics, ready: &Arc<AtomicBool>, no_auth: bool) -> Api {
+fn api(store: &SqliteStore, metrics: &DaemonMetrics, ready: &Arc<AtomicBool>, hint: Hint, no_auth: bool) -> Api {
     let store = Arc::new(store.clone());
     let mut registry = Registry::default();
     metrics.register(&mut registry);
@@ -106,6 +106,7 @@ fn api(store: &SqliteStore, metrics: &DaemonMetrics, ready: &Arc<AtomicBool>, no
         keys: store,
         ids: Arc::new(Host),
         random: Arc::new(crate::edge::random::<32>),
+        on_write: Arc::new(move || hint.give()),
         access: if no_auth { Access::Open } else { Access::Keys },
         metrics: Arc::new(move || {
             let mut text = String::new();

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -53,6 +54,17 @@ pub struct Recorded {
 /// Told of each run that this daemon records; must not block.
 pub type OnRecorded = Arc<dyn Fn(&Recorded) + Send + Sync>;
 
+/// Says that something was written which the daemon may want to see before its next look. It carries no data, and losing it
+/// costs a second.
+#[derive(Clone, Default)]
+pub struct Hint(Arc<Notify>);
+
+impl Hint {
+    pub fn give(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// One daemon. Any number of them may work on one store.
 pub struct Daemon {
     service: ScheduledWorkflowService,
@@ -61,6 +73,7 @@ pub struct Daemon {
     settings: Settings,
     metrics: DaemonMetrics,
     on_recorded: Option<OnRecorded>,
+    hint: Hint,
     near: Near,
     payloads: Payloads,
     /// Runs of fires whose answer was lost, and since when this daemon may publish them.
@@ -113,6 +126,7 @@ impl Daemon {
             settings,
             metrics,
             on_recorded: None,
+            hint: Hint::default(),
             doubtful: Vec::new(),
             held: HashMap::new(),
             polled_at: None,
@@ -133,10 +147,15 @@ impl Daemon {
         self
     }
 
+    pub fn hint(&self) -> Hint {
+        self.hint.clone()
+    }
+
     /// Works until `shutdown`; then publishes what it has begun to, within the drain limit, and returns.
     pub async fn run(mut self, shutdown: CancellationToken) {
         info!(member = %self.service.member(), "the daemon has started");
         let mut pause = SHORTEST_PAUSE;
+        let hint = self.hint();
         while !shutdown.is_cancelled() {
             let wait = match self.service.now().await {
                 Ok(now) => {
@@ -153,6 +172,7 @@ impl Daemon {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.publisher.freed(), if self.backlog => {}
+                () = hint.0.notified() => (self.looked_at, self.swept_at) = (None, None),
                 () = self.clock.sleep(wait) => {}
             }
         }

@@ -8,6 +8,6 @@ pub mod metrics;
 mod service;
 mod store_time;
 
-pub use daemon::{Daemon, Recorded, Settings};
+pub use daemon::{Daemon, Hint, Recorded, Settings};
 pub use metrics::DaemonMetrics;
 pub use service::ScheduledWorkflowService;

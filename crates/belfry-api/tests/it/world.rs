@@ -50,6 +50,7 @@ impl World {
             access,
             metrics: Arc::new(|| "belfry_up 1\n".to_owned()),
             ready: Arc::new(move || readiness.clone()),
+            on_write: Arc::new(|| ()),
             random: Arc::new(move || {
                 let mut bytes = [0; 32];
                 bytes[..8].copy_from_slice(&random.fetch_add(1, Ordering::Relaxed).to_be_bytes());

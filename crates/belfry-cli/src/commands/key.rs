@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::data_folder::DataFolder;
 use crate::edge::{Host, random};
 use crate::failure::Failure;
-use crate::output::{self, local, text};
+use crate::output::{self, line, local, text};
 
 pub async fn run(verb: KeyVerb, global: &Global) -> Result<(), Failure> {
     match verb {
@@ -35,7 +35,7 @@ pub async fn run(verb: KeyVerb, global: &Global) -> Result<(), Failure> {
         }
         KeyVerb::Revoke { id } => {
             Client::new(global)?.delete(&format!("/keys/{id}"), None).await?;
-            anstream::eprintln!("key {id} is revoked");
+            line!("key {id} is revoked");
             Ok(())
         }
     }
@@ -49,16 +49,26 @@ async fn create(name: String, global: &Global) -> Result<(), Failure> {
     };
     let created = match through_api {
         Ok(created) => created,
-        Err(failure) => directly(&name, global).await?.ok_or(failure)?,
+        Err(failure) => directly(&name, global).await?.ok_or_else(|| while_running(failure))?,
     };
     match global.output() {
         crate::arguments::Output::Table => {
-            println!("{}", text(&created, "secret"));
+            line!("{}", text(&created, "secret"));
             anstream::eprintln!("key {} ({name}); it is shown only this once", text(&created, "id"));
         }
         format => output::object(&created, format),
     }
     Ok(())
+}
+
+/// Whoever has no key left can make one where the database is, but not under a running server.
+fn while_running(failure: Failure) -> Failure {
+    match failure {
+        Failure::NoPermission(text) => Failure::NoPermission(format!(
+            "{text}\nwithout any key left, stop the server and run this again: it then makes the key in the data folder"
+        )),
+        other => other,
+    }
 }
 
 /// `None` while a server holds the folder: then the API is the way, and its refusal stands.

@@ -15,7 +15,7 @@ use belfry_core::time::{UnixMillis, Zone, parse_duration};
 use crate::arguments::{Global, Output, Preview};
 use crate::edge::Host;
 use crate::failure::Failure;
-use crate::output::local_time;
+use crate::output::{line, local_time};
 
 /// The most times of one preview.
 const MOST: usize = 100_000;
@@ -57,6 +57,10 @@ pub fn run(arguments: &Preview, global: &Global) -> Result<(), Failure> {
     let zone = zone(question.timezone.as_deref()).map_err(Failure::WrongUse)?;
     let times = answer(&question, WallClock::now(&Host)).map_err(Failure::WrongUse)?;
     print(&times, &zone, arguments.details, global.output());
+    let both_days = question.cron.as_deref().and_then(|cron| Cron::parse(cron).ok()).is_some_and(|cron| cron.day_fields_both_restricted());
+    if both_days && global.output() == Output::Table {
+        anstream::eprintln!("note: both day fields are restricted, so a day fires when either of them matches");
+    }
     Ok(())
 }
 
@@ -64,16 +68,16 @@ fn print(times: &[UnixMillis], zone: &Zone, details: bool, format: Output) {
     let local = |at: &UnixMillis| at.to_timestamp().to_zoned(zone.rules().clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     let detail = |at: &UnixMillis| json!({ "time": at, "local": local(at), "timezone": zone.name() });
     match (format, details) {
-        (Output::Json, false) => println!("{}", json!(times)),
-        (Output::Json, true) => println!("{}", Value::Array(times.iter().map(detail).collect())),
-        (Output::Jsonl, false) => times.iter().for_each(|at| println!("{}", json!(at))),
-        (Output::Jsonl, true) => times.iter().for_each(|at| println!("{}", detail(at))),
+        (Output::Json, false) => line!("{}", json!(times)),
+        (Output::Json, true) => line!("{}", Value::Array(times.iter().map(detail).collect())),
+        (Output::Jsonl, false) => times.iter().for_each(|at| line!("{}", json!(at))),
+        (Output::Jsonl, true) => times.iter().for_each(|at| line!("{}", detail(at))),
         (Output::Table, _) if times.is_empty() => anstream::eprintln!("(no time is left)"),
         (Output::Table, _) => {
             let own_zone = TimeZone::system().iana_name() == Some(zone.name());
             for at in times {
                 let here = if own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
-                println!("{}  {}{here}", local(at), zone.name());
+                line!("{}  {}{here}", local(at), zone.name());
             }
         }
     }
@@ -113,8 +117,8 @@ fn answer(question: &Question, now: UnixMillis) -> Result<Vec<UnixMillis>, Strin
         None => now,
     };
     let count = question.count.unwrap_or(1);
-    if count > MOST {
-        return Err(format!("count: {count} is more than {MOST}"));
+    if !(1..=MOST).contains(&count) {
+        return Err(format!("count: {count} is not between 1 and {MOST}"));
     }
     let content = ScheduleContent {
         specs: vec![spec(question, after)?],

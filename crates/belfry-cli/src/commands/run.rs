@@ -12,7 +12,7 @@ use crate::arguments::{Global, Output, RunVerb};
 use crate::client::Client;
 use crate::edge::Host;
 use crate::failure::Failure;
-use crate::output::{self, local, text};
+use crate::output::{self, line, local, text};
 
 pub async fn run(verb: RunVerb, global: &Global) -> Result<(), Failure> {
     let client = Client::new(global)?;
@@ -54,10 +54,10 @@ fn show(run: &Value, format: Output) {
     let nodes = fields.as_object_mut().and_then(|fields| fields.remove("nodes")).unwrap_or_default();
     output::object(&fields, format);
     for node in nodes.as_array().into_iter().flatten() {
-        println!("\n{}  {}{}", text(node, "id"), text(node, "state"), suffix(node));
-        text(node, "log").lines().for_each(|line| println!("  | {line}"));
+        line!("\n{}  {}{}", text(node, "id"), text(node, "state"), suffix(node));
+        text(node, "log").lines().for_each(|line| line!("  | {line}"));
         if !node["output"].is_null() {
-            println!("  output {}", node["output"]);
+            line!("  output {}", node["output"]);
         }
     }
 }
@@ -78,8 +78,8 @@ pub async fn watch(client: &Client, run: &str, global: &Global) -> Result<(), Fa
             for node in answer["nodes"].as_array().into_iter().flatten() {
                 let (id, state) = (text(node, "id"), text(node, "state"));
                 if seen.insert(id.clone(), state.clone()).as_ref() != Some(&state) {
-                    println!("{id}  {state}{}", suffix(node));
-                    text(node, "log").lines().for_each(|line| println!("  | {line}"));
+                    line!("{id}  {state}{}", suffix(node));
+                    text(node, "log").lines().for_each(|line| line!("  | {line}"));
                 }
             }
         }
@@ -93,7 +93,7 @@ pub async fn watch(client: &Client, run: &str, global: &Global) -> Result<(), Fa
 fn ended(run: &Value, format: Output) -> Result<(), Failure> {
     let state = text(run, "state");
     match format {
-        Output::Table => println!("run {} {state}{}", text(run, "id"), suffix(run)),
+        Output::Table => line!("run {} {state}{}", text(run, "id"), suffix(run)),
         format => output::object(run, format),
     }
     match state.as_str() {

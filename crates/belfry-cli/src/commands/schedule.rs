@@ -1,14 +1,16 @@
 //! `belfry schedule …`
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use belfry_core::ids::ScheduleId;
 
 use super::{first_id, parse_json, preview, workflow_id};
-use crate::arguments::{Global, ScheduleVerb, SetSchedule};
+use crate::arguments::{Global, Output, ScheduleVerb, SetSchedule};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, local, text};
+use crate::output::{self, line, local, text};
 
 pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
     if let ScheduleVerb::Preview(arguments) = verb {
@@ -28,7 +30,11 @@ pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
             if let Some(workflow) = workflow {
                 query.push(("workflow_id", workflow_id(&client, &workflow).await?));
             }
-            output::list(&client.get("/schedules", &query).await?, COLUMNS, global.output());
+            let mut list = client.get("/schedules", &query).await?;
+            if global.output() == Output::Table {
+                name_workflows(&client, &mut list).await?;
+            }
+            output::list(&list, COLUMNS, global.output());
         }
         ScheduleVerb::Pause { schedule } => switch(&client, &schedule, "pause", global).await?,
         ScheduleVerb::Resume { schedule } => switch(&client, &schedule, "resume", global).await?,
@@ -36,7 +42,7 @@ pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
             let path = path(&client, &schedule).await?;
             let etag = client.tagged(&path, &[]).await?.etag;
             client.delete(&path, etag.as_deref()).await?;
-            anstream::eprintln!("schedule {schedule} is deleted");
+            line!("schedule {schedule} is deleted");
         }
         ScheduleVerb::Outcomes { schedule, limit } => {
             let path = format!("{}/outcomes", path(&client, &schedule).await?);
@@ -48,6 +54,7 @@ pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
 }
 
 const COLUMNS: &[output::Column] = &[
+    ("WORKFLOW", |item| text(item, "workflow")),
     ("NAME", |item| text(item, "name")),
     ("DESCRIPTION", |item| text(item, "description")),
     ("NEXT RUN", |item| local(item, "next_run_at")),
@@ -55,6 +62,20 @@ const COLUMNS: &[output::Column] = &[
     ("STATE", |item| state(item).to_owned()),
     ("ID", |item| text(item, "id")),
 ];
+
+/// A table shows each schedule's workflow by name.
+async fn name_workflows(client: &Client, list: &mut Value) -> Result<(), Failure> {
+    let mut names: HashMap<String, String> = HashMap::new();
+    for schedule in list["items"].as_array_mut().into_iter().flatten() {
+        let id = text(schedule, "workflow_id");
+        if !names.contains_key(&id) {
+            let workflow = client.get(&format!("/workflows/{id}"), &[]).await?;
+            names.insert(id.clone(), text(&workflow, "name"));
+        }
+        schedule["workflow"] = json!(names[&id]);
+    }
+    Ok(())
+}
 
 const OUTCOME_COLUMNS: &[output::Column] = &[
     ("FROM", |item| local(item, "from")),
@@ -122,10 +143,15 @@ fn document(set: SetSchedule) -> Result<Value, Failure> {
         ("catch_up", set.catch_up),
         ("catch_up_window", set.catch_up_window),
         ("missed_after", set.missed_after),
+        ("start_at", set.start_at),
+        ("end_at", set.end_at),
     ];
     document.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))));
     if let Some(input) = set.input {
         document.insert("input".to_owned(), parse_json("--input", &input)?);
+    }
+    if document.is_empty() {
+        return Err(Failure::WrongUse("nothing to set; give --cron, --every, --at, or what else is to change".to_owned()));
     }
     Ok(Value::Object(document))
 }
@@ -134,7 +160,7 @@ async fn switch(client: &Client, named: &str, verb: &str, global: &Global) -> Re
     let path = path(client, named).await?;
     let schedule = client.post(&format!("{path}/{verb}"), &json!({})).await?;
     match global.output() {
-        crate::arguments::Output::Table => println!("schedule {named} is {}", state(&schedule)),
+        Output::Table => line!("schedule {named} is {}", state(&schedule)),
         format => output::object(&schedule, format),
     }
     Ok(())

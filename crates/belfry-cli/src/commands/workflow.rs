@@ -10,7 +10,7 @@ use super::{parse_json, workflow_id};
 use crate::arguments::{Global, WorkflowVerb};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, local, text};
+use crate::output::{self, line, local, text};
 
 pub async fn run(verb: WorkflowVerb, global: &Global) -> Result<(), Failure> {
     let client = Client::new(global)?;
@@ -31,7 +31,7 @@ pub async fn run(verb: WorkflowVerb, global: &Global) -> Result<(), Failure> {
             let path = format!("/workflows/{}", workflow_id(&client, &workflow).await?);
             let etag = client.tagged(&path, &[]).await?.etag;
             client.delete(&path, etag.as_deref()).await?;
-            anstream::eprintln!("workflow {workflow} is deleted");
+            line!("workflow {workflow} is deleted");
             Ok(())
         }
         WorkflowVerb::Run { workflow, input, watch } => start(&client, &workflow, input, watch, global).await,
@@ -46,8 +46,14 @@ const COLUMNS: &[output::Column] = &[
     ("ID", |item| text(item, "id")),
 ];
 
+/// What the API adds to a workflow: what `workflow get --json` printed can be applied as it is.
+const READ_ONLY: [&str; 5] = ["id", "version", "revision", "created_at", "updated_at"];
+
 async fn apply(client: &Client, file: &Path, global: &Global) -> Result<(), Failure> {
-    let body = parse_json(&file.display().to_string(), &read(file)?)?;
+    let mut body = parse_json(&file.display().to_string(), &read(file)?)?;
+    if let Some(fields) = body.as_object_mut() {
+        READ_ONLY.iter().for_each(|field| drop(fields.remove(*field)));
+    }
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let known = match name.as_str() {
         "" => json!({}),
@@ -63,7 +69,7 @@ async fn apply(client: &Client, file: &Path, global: &Global) -> Result<(), Fail
         }
     };
     match global.output() {
-        crate::arguments::Output::Table => println!("workflow {name} {done} (version {}, {})", applied["version"], text(&applied, "id")),
+        crate::arguments::Output::Table => line!("workflow {name} {done} (version {}, {})", applied["version"], text(&applied, "id")),
         format => output::object(&applied, format),
     }
     Ok(())
@@ -89,7 +95,7 @@ async fn start(client: &Client, workflow: &str, input: Option<String>, watch: bo
         return super::run::watch(client, &text(&run, "id"), global).await;
     }
     match global.output() {
-        crate::arguments::Output::Table => println!("{}", text(&run, "id")),
+        crate::arguments::Output::Table => line!("{}", text(&run, "id")),
         format => output::object(&run, format),
     }
     Ok(())

@@ -99,3 +99,18 @@ async fn a_window_smaller_than_what_is_due_delays_messages_and_not_rows() {
     world.pass(&mut [&mut daemon], 4).await;
     assert_eq!(world.messages().await.len(), 30);
 }
+
+#[tokio::test]
+async fn a_hint_has_a_manual_run_published_at_once() {
+    let world = World::new().await;
+    let daemon = world.daemon();
+    let (hint, shutdown) = (daemon.hint(), tokio_util::sync::CancellationToken::new());
+    let running = tokio::spawn(daemon.run(shutdown.clone()));
+    crate::world::settle().await;
+    let run = world.run_by_hand().await;
+    hint.give();
+    crate::world::settle().await;
+    assert_eq!(world.messages().await, [run.id]);
+    shutdown.cancel();
+    running.await.unwrap();
+}
