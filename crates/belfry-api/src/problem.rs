@@ -165,6 +165,8 @@ impl From<Conflict> for Problem {
             Conflict::StillCatchingUp => {
                 "more is due than one write may account for; the daemon works it off, so send the request again soon"
             }
+            Conflict::UnknownSpec => "edit it with that version, or delete it",
+            Conflict::CannotPlan(_) => "please report it, with the spec",
             Conflict::RunEnded(_) => "there is nothing left to cancel",
         };
         let retry = conflict == Conflict::StillCatchingUp;

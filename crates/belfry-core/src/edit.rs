@@ -6,10 +6,9 @@
 use crate::decide::{Decision, Facts, decide};
 use crate::ports::{Conflict, NewRun};
 use crate::schedule::{Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
-use crate::spec::NotLater;
 use crate::time::UnixMillis;
 
-/// The most rows that one write accounts for.
+/// The most rows that one write accounts for, of each schedule that it touches.
 pub const MAX_ROWS: usize = 10_000;
 
 /// What the write leaves behind.
@@ -34,23 +33,31 @@ pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -
     match (current.cursor.nominal.filter(|nominal| *nominal <= now), after) {
         (None, _) => {}
         (Some(from), _) if current.cursor.has_failed() => accounted.outcomes.push(failed(from, now)),
+        (Some(from), After::Deleted) if !current.content.is_known() => {
+            accounted.outcomes.push(Outcome { from, to: now, reason: OutcomeReason::Deleted });
+        }
         // What a newer version planned is for newer members to decide.
-        (Some(_), _) if !current.content.is_known() => return Err(Conflict::StillCatchingUp),
+        (Some(_), _) if !current.content.is_known() => return Err(Conflict::UnknownSpec),
         (Some(from), _) if !current.is_active => accounted.record(current, from, now, OutcomeReason::Paused),
         (Some(from), After::Paused(_)) => accounted.record(current, from, now, OutcomeReason::Paused),
         (Some(from), After::Deleted) => accounted.record(current, from, now, OutcomeReason::Deleted),
         (Some(_), After::Active(_)) => accounted.fire_all(current, now)?,
     }
     accounted.cursor = match after {
-        After::Active(content) | After::Paused(content) => first(content, now).unwrap_or(Cursor::failed(now)),
+        // This version cannot plan it. Nothing is due, so the plan of the newer one stands.
+        After::Active(content) | After::Paused(content) if !content.is_known() && *content == current.content => current.cursor,
+        After::Active(content) | After::Paused(content) => first(content, now)?,
         After::Deleted => Cursor::default(),
     };
     Ok(accounted)
 }
 
 /// Where a schedule begins that is made, resumed or edited at `now`.
-pub fn first(content: &ScheduleContent, now: UnixMillis) -> Result<Cursor, NotLater> {
-    content.next_after(now).map(Cursor::at)
+pub fn first(content: &ScheduleContent, now: UnixMillis) -> Result<Cursor, Conflict> {
+    if !content.is_known() {
+        return Err(Conflict::UnknownSpec);
+    }
+    content.next_after(now).map(Cursor::at).map_err(|error| Conflict::CannotPlan(error.to_string()))
 }
 
 fn failed(from: UnixMillis, to: UnixMillis) -> Outcome {

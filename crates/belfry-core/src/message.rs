@@ -1,7 +1,7 @@
 //! What is published of a run: a CloudEvent 1.0 in structured mode.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ids::{RunId, ScheduleId, WorkflowId};
 use crate::ports::PendingRun;
@@ -33,12 +33,12 @@ struct RunData<'a> {
     planned_at: UnixMillis,
     attempt: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    input: Option<&'a Value>,
+    input: Option<&'a RawValue>,
 }
 
 /// The body of the message of `run`; `source` is the API's base URL.
 pub fn body(run: &PendingRun, source: &str) -> String {
-    let small = run.input.to_string().len() <= MAX_INPUT_BYTES;
+    let input = Some(&*run.input).filter(|input| input.len() <= MAX_INPUT_BYTES);
     let event = CloudEvent {
         specversion: "1.0",
         r#type: "dev.belfry.run.v1",
@@ -55,7 +55,7 @@ pub fn body(run: &PendingRun, source: &str) -> String {
             nominal_time: run.nominal_time,
             planned_at: run.id.planned_at(),
             attempt: run.attempt,
-            input: small.then_some(&run.input),
+            input: input.and_then(|input| serde_json::from_str(input).ok()),
         },
     };
     serde_json::to_string(&event).expect("ids, times and JSON values can be written as JSON")

@@ -176,7 +176,6 @@ impl ScheduleContent {
                 Some(next) => {
                     latest = Some(next);
                     low = next.get();
-                    high = to.get();
                 }
                 None => high = middle,
             }

@@ -184,23 +184,39 @@ pub fn zone_data_version() -> &'static str {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no IANA time zone; the nearest is `{nearest}`")]
+#[error("`{name}` is no IANA time zone{}", self.remedy())]
 pub struct UnknownZone {
     pub name: String,
-    pub nearest: String,
+    /// Absent when no name is near.
+    pub nearest: Option<String>,
 }
 
-fn nearest_zone(name: &str) -> String {
+impl UnknownZone {
+    fn remedy(&self) -> String {
+        match &self.nearest {
+            Some(nearest) => format!("; the nearest is `{nearest}`"),
+            None => "; write a name such as `Europe/Berlin` or `UTC`".to_owned(),
+        }
+    }
+}
+
+/// What shares less than half of its characters with every name, as `+02:00` does, is near to none.
+fn nearest_zone(name: &str) -> Option<String> {
     let wanted = name.to_lowercase();
+    if !wanted.contains(char::is_alphabetic) {
+        return None;
+    }
     jiff::tz::TimeZoneDatabase::bundled()
         .available()
-        .map(|zone| zone.as_str().to_owned())
-        .min_by_key(|zone| {
-            let zone = zone.to_lowercase();
-            let city = zone.rsplit('/').next().unwrap_or(&zone).to_owned();
-            strsim::damerau_levenshtein(&wanted, &zone).min(strsim::damerau_levenshtein(&wanted, &city) + 1)
+        .map(|zone| {
+            let lower = zone.as_str().to_lowercase();
+            let city = lower.rsplit('/').next().unwrap_or(&lower);
+            let distance = strsim::damerau_levenshtein(&wanted, &lower).min(strsim::damerau_levenshtein(&wanted, city) + 1);
+            (distance, zone.as_str().to_owned())
         })
-        .unwrap_or_else(|| "UTC".to_owned())
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, _)| *distance <= wanted.chars().count() / 2)
+        .map(|(_, zone)| zone)
 }
 
 impl fmt::Debug for Zone {
@@ -252,9 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn what_resembles_no_zone_is_offered_none() {
+        for name in ["+02:00", "", "-5", "GMT+02:30h", "xyzzy", "my own zone"] {
+            let expected = format!("`{name}` is no IANA time zone; write a name such as `Europe/Berlin` or `UTC`");
+            assert_eq!(Zone::named(name).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
     fn an_unknown_zone_names_the_nearest() {
-        assert_eq!(Zone::named("Europe/Berln").unwrap_err().nearest, "Europe/Berlin");
-        assert_eq!(Zone::named("berlin").unwrap_err().nearest, "Europe/Berlin");
+        assert_eq!(Zone::named("Europe/Berln").unwrap_err().nearest.as_deref(), Some("Europe/Berlin"));
+        assert_eq!(Zone::named("berlin").unwrap_err().nearest.as_deref(), Some("Europe/Berlin"));
         assert_eq!(Zone::named("europe/berlin").unwrap().name(), "Europe/Berlin");
     }
 }

@@ -164,8 +164,8 @@ impl Daemon {
                     self.until(tick.again_at)
                 }
                 Err(error) => {
-                    warn!("the store does not answer, trying again in {pause:#}: {error}");
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                    warn!("the store does not answer, trying again in {pause:#}: {error}");
                     pause
                 }
             };
@@ -185,13 +185,16 @@ impl Daemon {
     pub async fn tick(&mut self, now: UnixMillis) -> Tick {
         self.failed_calls = 0;
         let mut fired = self.fire_due(now).await;
-        if self.look(now).await && self.failed_calls == 0 {
+        let looked = self.look(now).await;
+        if looked && self.failed_calls == 0 {
             fired += self.fire_due(now).await;
         }
         self.publish_doubtful().await;
         let swept = self.sweep(now).await;
         self.reap(now).await;
-        self.read_ahead(now).await;
+        if looked {
+            self.read_ahead(now).await;
+        }
         self.metrics.near_schedules.set(i64::try_from(self.near.len()).unwrap_or(i64::MAX));
         if let Some((_, error)) = self.service.offset() {
             self.metrics.clock_error_ms.set(i64::try_from(error.as_millis()).unwrap_or(i64::MAX));
@@ -243,7 +246,7 @@ impl Daemon {
                 count
             }
             Err(error) => {
-                self.store_failed("sweep", &error);
+                self.background_failed("sweep", &error);
                 0
             }
         }
@@ -264,7 +267,7 @@ impl Daemon {
                     warn!(requeued = reaped.requeued, worker_lost = reaped.worker_lost, "workers were lost");
                 }
             }
-            Err(error) => self.store_failed("reap", &error),
+            Err(error) => self.background_failed("reap", &error),
         }
     }
 
@@ -297,10 +300,15 @@ impl Daemon {
         wait.clamp(SignedDuration::ZERO, longest)
     }
 
-    fn store_failed(&mut self, what: &str, error: &StoreError) {
-        self.failed_calls += 1;
+    /// Firing goes on as before: it is not what failed.
+    fn background_failed(&self, what: &str, error: &StoreError) {
         self.metrics.store_errors.inc();
         warn!("failed to {what}: {error}");
+    }
+
+    fn store_failed(&mut self, what: &str, error: &StoreError) {
+        self.failed_calls += 1;
+        self.background_failed(what, error);
     }
 }
 

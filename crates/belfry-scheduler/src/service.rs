@@ -1,6 +1,6 @@
 //! [`ScheduledWorkflowService`]: the daemon's database verbs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use tracing::{error, warn};
 use belfry_core::decide;
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
-    Boot, Clock, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireResult, GiveBack, Mark, PendingRun, Publisher, Reaped,
+    Boot, Clock, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Mark, PendingRun, Publisher, Reaped,
     ScheduleStore, StoreError, StoreResult,
 };
 use belfry_core::time::UnixMillis;
@@ -36,10 +36,12 @@ struct Clocks {
 /// What became of a batch of fires.
 pub struct Fired {
     pub results: Vec<FireResult>,
-    /// By the store's clock; the runs of the batch were recorded at it.
+    /// By the store's clock; the last part of the batch was recorded at it.
     pub store_now: UnixMillis,
-    /// Schedules whose values the store refused while others of their batch were taken.
+    /// Schedules whose values the store refused while others of their batch were recorded.
     pub refused: Vec<(ScheduleId, String)>,
+    /// Schedules whose values it refused while none was recorded: the fault may be the store's.
+    pub unproven: Vec<(ScheduleId, String)>,
 }
 
 impl ScheduledWorkflowService {
@@ -102,11 +104,10 @@ impl ScheduledWorkflowService {
     }
 
     /// Fires a batch. When the store refuses the data of it, the batch is halved down to the schedule that is at fault: one
-    /// that fails alone while another of its batch succeeded is named in `refused`. Every other error condemns nobody.
+    /// that fails alone while another of its batch was recorded is named in `refused`. Every other error condemns nobody.
     pub async fn fire(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<Fired> {
-        let mut fired = Fired { results: Vec::new(), store_now: UnixMillis::EPOCH, refused: Vec::new() };
+        let mut fired = Fired { results: Vec::new(), store_now: UnixMillis::EPOCH, refused: Vec::new(), unproven: Vec::new() };
         let mut batches = vec![fires];
-        let mut refusal = None;
         while let Some(mut fires) = batches.pop() {
             match self.fire_once(publisher, fires.clone()).await {
                 Ok(answer) => {
@@ -119,21 +120,20 @@ impl ScheduledWorkflowService {
                     batches.extend([second, fires]);
                 }
                 Err(StoreError::Data(detail)) => {
-                    fired.refused.extend(fires.first().map(|fire| (fire.id, detail.clone())));
-                    refusal = Some(StoreError::Data(detail));
+                    fired.refused.extend(fires.first().map(|fire| (fire.id, detail)));
                 }
-                // What went through before is kept; the rest of the batch is found again by the next look.
-                Err(other) if fired.results.is_empty() => return Err(other),
+                Err(other) if fired.results.is_empty() && fired.refused.is_empty() => return Err(other),
+                // What went through before is kept; the rest of the batch is still due, and decided again.
                 Err(other) => {
                     error!("a part of a batch could not be fired: {other}");
                     break;
                 }
             }
         }
-        match refusal {
-            Some(refusal) if fired.results.is_empty() => Err(refusal),
-            _ => Ok(fired),
+        if !fired.results.iter().any(|result| result.code == FireCode::Moved) {
+            fired.unproven = std::mem::take(&mut fired.refused);
         }
+        Ok(fired)
     }
 
     async fn fire_once(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<FireAnswer> {
@@ -193,12 +193,6 @@ impl ScheduledWorkflowService {
 pub fn condemning(fire: &Fire, error: String) -> Fire {
     let decision = decide::failed(fire.nominal, fire.decided_at, error);
     Fire { next: decision.next, runs: decision.runs, outcomes: decision.outcomes, failure: decision.failure, ..fire.clone() }
-}
-
-/// `fires` without the schedules that are named twice; the daemon never asks for one, and a store may rely on it.
-pub fn each_schedule_once(fires: Vec<Fire>) -> Vec<Fire> {
-    let mut seen = HashSet::new();
-    fires.into_iter().filter(|fire| seen.insert(fire.id)).collect()
 }
 
 /// Answers by schedule.

@@ -95,7 +95,8 @@ where
 
     fn answer(self: Box<Self>, committed: StoreResult<()>) {
         let answer = match (self.result, committed) {
-            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            // What a verb found out beside others that were rolled back is worth nothing.
+            (_, Err(error)) | (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Unavailable("it was not reached".to_owned())),
         };
@@ -160,6 +161,10 @@ fn in_savepoint<T>(connection: &Connection, clock: &StoreClock, verb: impl FnOnc
         Err(_) if connection.is_autocommit() => Ok(()),
         Err(_) => run(connection, "ROLLBACK TO verb").and_then(|()| run(connection, "RELEASE verb")),
     };
+    if ended.is_err() && result.is_err() && !connection.is_autocommit() {
+        // Half a verb would be committed with the group: then nobody's is.
+        run(connection, "ROLLBACK").map_err(|error| failed::of(&error))?;
+    }
     let value = result.map_err(|failed| failed.0)?;
     ended.map_err(|error| failed::of(&error))?;
     Ok(value)

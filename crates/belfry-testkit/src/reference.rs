@@ -190,7 +190,7 @@ impl Tables {
             schedule_id: run.schedule_id,
             nominal_time: run.nominal_time,
             due_at: run.due_at,
-            input: run.input,
+            input: run.input.to_string().into(),
             attempt: run.attempt + 1,
             publish_seq: run.publish_seq,
             publish_failures: row.publish_failures,

@@ -34,7 +34,19 @@ async fn list(State(app): State<App>, query: Query) -> RunList {
 #[utoipa::path(get, path = "/workflows/{id}/runs", tag = "runs", operation_id = "list_workflow_runs",
     params(IdPath, RunsQuery, PageQuery), responses((status = 200, body = ListResponse<RunResponse>)))]
 async fn list_of_workflow(State(app): State<App>, Id(workflow): Id<WorkflowId>, query: Query) -> RunList {
-    page(&app, &query, Some(workflow.to_string())).await
+    let answer = page(&app, &query, Some(workflow.to_string())).await;
+    // An empty page does not tell whether there ever was such a workflow.
+    if matches!(&answer, Ok(runs) if runs.body().items.is_empty()) {
+        known(&app, workflow).await?;
+    }
+    answer
+}
+
+/// Whether the workflow stands, or was deleted and has left runs behind.
+async fn known(app: &App, workflow: WorkflowId) -> Result<(), Problem> {
+    let Err(unknown) = app.workflows.get(workflow).await else { return Ok(()) };
+    let any = ListRuns { workflow_id: Some(workflow.to_string()), limit: Some(1), ..ListRuns::default() };
+    if app.runs.list(any).await?.items.is_empty() { Err(unknown.into()) } else { Ok(()) }
 }
 
 /// Read a run

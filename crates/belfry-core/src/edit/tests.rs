@@ -58,3 +58,14 @@ fn more_than_ten_thousand_rows_are_refused() {
     let two_days_on = at("00:00:00").plus(jiff::SignedDuration::from_hours(30));
     assert_eq!(account(&current, After::Active(&current.content), two_days_on), Err(Conflict::StillCatchingUp));
 }
+
+#[test]
+fn a_version_that_cannot_plan_a_spec_leaves_the_plan_of_the_newer_one() {
+    let mut current = every_ten_seconds("09:00:00", CatchUp::Last);
+    current.content.specs.push(crate::spec::Spec::Unknown(serde_json::json!({"rrule": "FREQ=DAILY"})));
+    let before = at("08:59:00");
+    assert_eq!(account(&current, After::Paused(&current.content), before).unwrap().cursor, current.cursor);
+    assert_eq!(account(&current, After::Active(&current.content), at("09:00:00")), Err(Conflict::UnknownSpec));
+    let deleted = account(&current, After::Deleted, at("09:00:07")).unwrap();
+    assert_eq!(ranges(&deleted), [(at("09:00:00"), at("09:00:07"), OutcomeReason::Deleted)]);
+}

@@ -43,6 +43,12 @@ pub enum Conflict {
     /// More is due than one write may account for; the daemon is catching up.
     #[error("the schedule is still catching up")]
     StillCatchingUp,
+    /// A newer version wrote a kind of spec that this one cannot plan.
+    #[error("the schedule has a spec of a kind that this version does not know")]
+    UnknownSpec,
+    /// The spec cannot be evaluated.
+    #[error("the schedule cannot be planned: {0}")]
+    CannotPlan(String),
     /// The run has ended.
     #[error("the run has ended as {0}")]
     RunEnded(RunState),

@@ -1,8 +1,9 @@
 //! The daemon's verbs: look, load, fire, sweep, mark, give back, reap.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use super::StoreResult;
 use crate::ids::{MemberId, RunId, ScheduleId, WorkflowId};
@@ -111,7 +112,8 @@ pub struct PendingRun {
     pub schedule_id: Option<ScheduleId>,
     pub nominal_time: Option<UnixMillis>,
     pub due_at: UnixMillis,
-    pub input: Value,
+    /// As JSON text: it goes into the message as it is.
+    pub input: Arc<str>,
     /// The attempt that the message is for: claims so far, and one.
     pub attempt: i64,
     pub publish_seq: i64,
@@ -152,6 +154,7 @@ pub struct Reaped {
     pub cancelled: usize,
 }
 
+/// Every verb is bounded in time: a store that does not answer is `Unavailable`, or `InDoubt` where it may have written.
 #[async_trait]
 pub trait ScheduleStore: Send + Sync {
     /// The store's clock.

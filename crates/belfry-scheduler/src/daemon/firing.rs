@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tracing::{error, warn};
+use tracing::error;
 
 use belfry_core::decide::{Decision, Facts, decide, failed};
 use belfry_core::ids::ScheduleId;
@@ -14,7 +14,7 @@ use belfry_core::schedule::Cursor;
 use belfry_core::time::UnixMillis;
 
 use super::{Daemon, Recorded};
-use crate::service::{Fired, by_schedule, condemning, each_schedule_once};
+use crate::service::{Fired, by_schedule, condemning};
 
 /// The most schedules and runs of one fire.
 const BATCH_SCHEDULES: usize = 500;
@@ -57,38 +57,37 @@ impl Daemon {
         self.load(&soon).await;
     }
 
-    /// Reads the payloads of `keys` that are not known; false when the store did not answer.
-    async fn load(&mut self, keys: &[DueKey]) -> bool {
-        let unknown: Vec<ScheduleId> = keys.iter().filter(|key| self.payloads.get(key).is_none()).map(|key| key.id).collect();
+    /// The payloads of `keys`, read where they are not known; `None` when the store did not answer. They are held by the
+    /// batch itself: the cache may have no room for all of them.
+    async fn load(&mut self, keys: &[DueKey]) -> Option<HashMap<ScheduleId, Arc<DueSchedule>>> {
+        let mut found: HashMap<_, _> = keys.iter().filter_map(|key| Some((key.id, self.payloads.get(key)?))).collect();
+        let unknown: Vec<ScheduleId> = keys.iter().map(|key| key.id).filter(|id| !found.contains_key(id)).collect();
         if unknown.is_empty() {
-            return true;
+            return Some(found);
         }
         match self.service.load(&unknown).await {
             Ok(loaded) => {
-                let mut missing = unknown;
-                for due in loaded {
-                    missing.retain(|id| *id != due.schedule.id);
-                    self.payloads.insert(due);
+                for due in loaded.into_iter().map(Arc::new) {
+                    self.payloads.insert(Arc::clone(&due));
+                    found.insert(due.schedule.id, due);
                 }
-                missing.into_iter().for_each(|id| self.near.remove(id));
-                true
+                unknown.into_iter().filter(|id| !found.contains_key(id)).for_each(|id| self.near.remove(id));
+                Some(found)
             }
             Err(error) => {
                 self.store_failed("read schedules", &error);
-                false
+                None
             }
         }
     }
 
-    /// Decides over `keys`. Keys that are out of date are replaced in memory by what was read, and left for the next batch.
+    /// Decides over `keys`. Keys that are out of date leave the memory: the next look finds their schedules where they stand.
     async fn decide_over(&mut self, keys: &[DueKey], now: UnixMillis) -> Option<Decided> {
-        if !self.load(keys).await {
-            return None;
-        }
+        let payloads = self.load(keys).await?;
         let mut decided = Decided { fires: Vec::new(), payloads: HashMap::new() };
         let mut runs = 0;
         for key in keys {
-            let Some(payload) = self.payloads.get(key) else {
+            let Some(payload) = payloads.get(&key.id).filter(|due| due.schedule.revision == key.revision).cloned() else {
                 self.near.remove(key.id);
                 continue;
             };
@@ -104,7 +103,6 @@ impl Daemon {
             decided.fires.push(fire_of(key, decision, now));
             decided.payloads.insert(key.id, payload);
         }
-        decided.fires = each_schedule_once(decided.fires);
         Some(decided)
     }
 
@@ -116,25 +114,18 @@ impl Daemon {
         match self.service.fire(publisher, decided.fires.clone()).await {
             Ok(fired) => {
                 // Nothing but `Early` is no progress: the same batch again, at the same `now`, would be answered the same.
-                let stuck = fired.refused.is_empty() && fired.results.iter().all(|result| result.code == FireCode::Early);
+                let stuck = fired.refused.is_empty()
+                    && fired.unproven.is_empty()
+                    && fired.results.iter().all(|result| result.code == FireCode::Early);
                 let recorded = self.take_in(decided, fired, publisher.map(|_| sent), now).await;
                 (!stuck).then_some(recorded)
             }
             Err(StoreError::InDoubt(detail)) => {
-                warn!("the answer to a fire was lost, looking up what stands: {detail}");
-                self.metrics.store_errors.inc();
+                self.store_failed("hear of a fire, and look up what stands", &StoreError::InDoubt(detail));
                 if publisher.is_some() {
                     self.doubtful.extend(decided.fires.iter().flat_map(|fire| fire.runs.iter().map(|run| (run.id, sent))));
                 }
                 decided.fires.iter().for_each(|fire| self.near.remove(fire.id));
-                None
-            }
-            Err(StoreError::Data(detail)) => {
-                for fire in &decided.fires {
-                    error!(schedule.id = %fire.id, "the store refuses what this schedule would record, leaving it for a while: {detail}");
-                    self.near.remove(fire.id);
-                    self.held.insert(fire.id, now.plus(HOLD));
-                }
                 None
             }
             Err(other) => {
@@ -154,10 +145,17 @@ impl Daemon {
             self.follow(fire, &result, now);
             recorded += result.runs.len();
             let Some(payload) = decided.payloads.get(&fire.id) else { continue };
+            // One text for all runs of a fire: a hundred copies of a large input would be memory that nothing bounds.
+            let input: Arc<str> = payload.schedule.content.input.to_string().into();
             for run in fire.runs.iter().filter(|run| result.runs.contains(&run.id)) {
                 self.tell(payload, run, fired.store_now);
-                to_publish.push(pending_of(payload, run));
+                to_publish.push(pending_of(payload, run, &input));
             }
+        }
+        for (id, detail) in fired.unproven {
+            error!(schedule.id = %id, "the store refuses what this schedule would record, leaving it for a while: {detail}");
+            self.near.remove(id);
+            self.held.insert(id, now.plus(HOLD));
         }
         for (id, detail) in fired.refused {
             self.condemn(decided.fires.iter().find(|fire| fire.id == id), detail).await;
@@ -267,7 +265,7 @@ fn fire_of(key: &DueKey, decision: Decision, now: UnixMillis) -> Fire {
 }
 
 /// The run as its fire recorded it.
-fn pending_of(payload: &DueSchedule, run: &NewRun) -> PendingRun {
+fn pending_of(payload: &DueSchedule, run: &NewRun, input: &Arc<str>) -> PendingRun {
     PendingRun {
         id: run.id,
         workflow_id: payload.schedule.workflow_id,
@@ -275,7 +273,7 @@ fn pending_of(payload: &DueSchedule, run: &NewRun) -> PendingRun {
         schedule_id: Some(payload.schedule.id),
         nominal_time: Some(run.nominal),
         due_at: run.due,
-        input: payload.schedule.content.input.clone(),
+        input: Arc::clone(input),
         attempt: 1,
         publish_seq: 1,
         publish_failures: 0,

@@ -33,13 +33,17 @@ impl Payloads {
         (entry.due.schedule.revision == key.revision).then(|| Arc::clone(&entry.due))
     }
 
-    pub fn insert(&mut self, due: DueSchedule) {
+    pub fn insert(&mut self, due: Arc<DueSchedule>) {
         let (id, bytes) = (due.schedule.id, size_of_payload(&due));
         self.forget(id);
         self.reads += 1;
         self.order.push_back((id, self.reads));
         self.bytes += bytes;
-        self.known.insert(id, Entry { due: Arc::new(due), bytes, read: self.reads });
+        self.known.insert(id, Entry { due, bytes, read: self.reads });
+        if self.order.len() > 2 * self.known.len() + 64 {
+            let known = &self.known;
+            self.order.retain(|(id, read)| known.get(id).is_some_and(|entry| entry.read == *read));
+        }
         while self.bytes > self.budget {
             let Some((oldest, read)) = self.order.pop_front() else { break };
             if self.known.get(&oldest).is_some_and(|entry| entry.read == read) {

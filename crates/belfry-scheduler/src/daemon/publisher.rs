@@ -5,9 +5,11 @@
 //! after the lease: by then another process may publish the run.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::FutureExt;
 use jiff::SignedDuration;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -23,7 +25,8 @@ use crate::metrics::DaemonMetrics;
 use crate::service::ScheduledWorkflowService;
 
 const BATCH: usize = 500;
-/// How many batches are on their way at once, so that one queue that does not confirm holds up no other.
+/// How many batches are on their way at once. A queue that does not confirm holds a lane for the limit of a batch, each time
+/// it is tried; the others share what is left.
 const LANES: usize = 3;
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -134,10 +137,13 @@ async fn lane(shared: Arc<Shared>, batches: Arc<Mutex<mpsc::UnboundedReceiver<Ba
         let Some(Some(batch)) = stop.run_until_cancelled(received).await else { return };
         let count = batch.runs.len();
         // Stopped half-way, a batch is as if this process had died: its rows stay pending, and are swept after the lease.
-        let settled = stop.run_until_cancelled(shared.publish(batch)).await;
+        // A panic in an adapter must not end the lane: without lanes nothing is published, and nobody sees why.
+        let settled = stop.run_until_cancelled(AssertUnwindSafe(shared.publish(batch)).catch_unwind()).await;
         shared.count(count, false);
-        if settled.is_none() {
-            return;
+        match settled {
+            None => return,
+            Some(Err(_)) => error!(runs = count, "publishing a batch panicked; its runs are swept once their lease is over"),
+            Some(Ok(())) => {}
         }
     }
 }

@@ -9,9 +9,11 @@ use jiff::SignedDuration;
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
     Consumer, DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, Message, PendingRun, Publisher, Queue, QueueError, Reaped,
-    ScheduleStore, Settled, StoreError, StoreResult, Swept,
+    ScheduleEdit, ScheduleStore, Settled, StoreError, StoreResult, Swept, WorkflowStore,
 };
+use belfry_core::run::RunState;
 use belfry_core::schedule::OutcomeReason;
+use belfry_core::spec::Spec;
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::QueueName;
 use belfry_scheduler::Settings;
@@ -29,15 +31,17 @@ pub enum Fault {
 }
 
 pub struct FlakyStore {
-    store: ReferenceStore,
-    faults: Mutex<VecDeque<Fault>>,
+    pub store: ReferenceStore,
+    pub faults: Mutex<VecDeque<Fault>>,
     /// A schedule whose data it refuses.
-    poison: Option<ScheduleId>,
+    pub poison: Option<ScheduleId>,
+    /// Schedules that a newer version has given a kind of spec that this one does not know.
+    pub newer: Vec<ScheduleId>,
 }
 
 impl FlakyStore {
     pub fn new(store: ReferenceStore, faults: impl IntoIterator<Item = Fault>) -> FlakyStore {
-        FlakyStore { store, faults: Mutex::new(faults.into_iter().collect()), poison: None }
+        FlakyStore { store, faults: Mutex::new(faults.into_iter().collect()), poison: None, newer: Vec::new() }
     }
 }
 
@@ -52,7 +56,11 @@ impl ScheduleStore for FlakyStore {
     }
 
     async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>> {
-        self.store.load(ids).await
+        let mut loaded = self.store.load(ids).await?;
+        for due in loaded.iter_mut().filter(|due| self.newer.contains(&due.schedule.id)) {
+            due.schedule.content.specs.push(Spec::Unknown(serde_json::json!({"rrule": "FREQ=DAILY"})));
+        }
+        Ok(loaded)
     }
 
     async fn fire(&self, batch: FireBatch) -> StoreResult<FireAnswer> {
@@ -96,6 +104,7 @@ pub enum Weather {
     Fine,
     Refused,
     Silent,
+    Panics,
 }
 
 pub struct FlakyQueue {
@@ -121,6 +130,7 @@ impl Queue for FlakyQueue {
             Weather::Fine => self.queue.publish(queue, messages).await,
             Weather::Refused => Err(QueueError::Unavailable("the connection was refused".to_owned())),
             Weather::Silent => std::future::pending().await,
+            Weather::Panics => panic!("a fault of the adapter"),
         }
     }
 
@@ -183,7 +193,34 @@ async fn a_schedule_whose_data_the_store_refuses_leaves_with_its_error_and_the_o
     let mut daemon = world.daemon_with(Arc::new(store), Arc::new(world.queue.clone()), Settings::default());
     world.pass(&mut [&mut daemon], 5).await;
     assert_eq!(world.runs().await.len(), 9);
-    let left = belfry_core::ports::WorkflowStore::schedule(&world.store, poisoned.id).await.unwrap();
+    let left = world.store.schedule(poisoned.id).await.unwrap();
     assert_eq!((left.cursor.due, left.failure_count, left.last_error.as_deref()), (None, 1, Some("value out of range")));
     assert_eq!(world.outcomes(poisoned.id).await[0].outcome.reason, OutcomeReason::FailedToDecide);
+}
+
+#[tokio::test]
+async fn a_refusal_while_nothing_else_was_recorded_condemns_nobody() {
+    let world = World::new().await;
+    let poisoned = world.every(5).await;
+    let other = world.every(5).await;
+    let store = FlakyStore { poison: Some(poisoned.id), ..FlakyStore::new(world.store.clone(), []) };
+    let mut daemon = world.daemon_with(Arc::new(store), Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 4).await;
+    let pause = ScheduleEdit { id: other.id, expected: None, name: None, content: None, is_active: Some(false) };
+    world.store.edit_schedule(pause).await.unwrap();
+    world.pass(&mut [&mut daemon], 1).await;
+    assert_eq!(world.store.schedule(poisoned.id).await.unwrap().last_error, None);
+}
+
+#[tokio::test]
+async fn an_adapter_that_panics_costs_its_batch_the_lease_and_nothing_else() {
+    let world = World::new().await;
+    world.every(10).await;
+    let queue = Arc::new(FlakyQueue::new(world.queue.clone()));
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), queue.clone(), Settings::default());
+    queue.weather(Weather::Panics);
+    world.pass(&mut [&mut daemon], 50).await;
+    queue.weather(Weather::Fine);
+    world.pass(&mut [&mut daemon], 16).await;
+    assert!(world.states().await.iter().all(|state| *state == RunState::Queued));
 }

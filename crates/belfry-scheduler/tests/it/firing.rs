@@ -1,7 +1,6 @@
 //! What is recorded, and when.
 
 use jiff::SignedDuration;
-use serde_json::json;
 
 use belfry_core::ports::{ScheduleEdit, WorkflowStore};
 use belfry_core::run::{RunReason, RunState};
@@ -10,6 +9,7 @@ use belfry_core::spec::Spec;
 use belfry_scheduler::Settings;
 use std::sync::Arc;
 
+use crate::faults::FlakyStore;
 use crate::world::{World, assert_one_run_each};
 
 #[tokio::test]
@@ -98,11 +98,10 @@ async fn more_schedules_due_at_once_than_memory_holds_are_all_fired() {
 async fn a_schedule_of_a_newer_version_holds_up_no_other() {
     let world = World::new().await;
     let start = world.now();
-    let unknown = world
-        .schedule(vec![Spec::every(SignedDuration::from_secs(1), start), Spec::Unknown(json!({"rrule": "FREQ=DAILY"}))], CatchUp::Last)
-        .await;
+    let unknown = world.every(1).await;
     let known = world.every(2).await;
-    let mut daemon = world.daemon();
+    let store = FlakyStore { newer: vec![unknown.id], ..FlakyStore::new(world.store.clone(), []) };
+    let mut daemon = world.daemon_with(Arc::new(store), Arc::new(world.queue.clone()), Settings::default());
     world.pass(&mut [&mut daemon], 10).await;
     let runs = world.runs().await;
     assert!(runs.iter().all(|run| run.schedule_id == Some(known.id)));
@@ -113,13 +112,14 @@ async fn a_schedule_of_a_newer_version_holds_up_no_other() {
 #[tokio::test]
 async fn a_memory_full_of_what_cannot_be_decided_here_does_not_hide_the_rest() {
     let world = World::new().await;
+    let mut newer = Vec::new();
     for _ in 0..25 {
-        let specs = vec![Spec::every(SignedDuration::from_secs(3), world.now()), Spec::Unknown(json!({"rrule": "FREQ=DAILY"}))];
-        world.schedule(specs, CatchUp::Last).await;
+        newer.push(world.every(3).await.id);
     }
     let known = world.every(3).await;
     let settings = Settings { near_capacity: 10, ..Settings::default() };
-    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), Arc::new(world.queue.clone()), settings);
+    let store = FlakyStore { newer, ..FlakyStore::new(world.store.clone(), []) };
+    let mut daemon = world.daemon_with(Arc::new(store), Arc::new(world.queue.clone()), settings);
     world.pass(&mut [&mut daemon], 5).await;
     for _ in 0..10 {
         world.tick(&mut [&mut daemon]).await;
@@ -152,4 +152,19 @@ async fn a_store_clock_that_is_set_forward_moves_firing_with_it() {
     world.pass(&mut [&mut daemon], 2).await;
     let runs = world.runs().await;
     assert_eq!((runs.len(), runs[0].schedule_id), (1, Some(schedule.id)));
+}
+
+#[tokio::test]
+async fn schedules_too_large_to_be_kept_in_memory_fire_on_time_all_the_same() {
+    let world = World::new().await;
+    let start = world.now();
+    for _ in 0..8 {
+        world.every(1).await;
+    }
+    let settings = Settings { payload_budget: 2_500, ..Settings::default() };
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), Arc::new(world.queue.clone()), settings);
+    world.pass(&mut [&mut daemon], 5).await;
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 40);
+    assert!(runs.iter().all(|run| run.created_at == run.due_at && run.due_at > start));
 }

@@ -99,7 +99,7 @@ pub fn pending_run(row: &Row<'_>) -> Result<PendingRun> {
         schedule_id: row.get::<_, Option<_>>("schedule_id")?.map(ScheduleId),
         nominal_time: instant_or_none(row, "nominal_time")?,
         due_at: instant(row, "due_at")?,
-        input: json(row, "input")?,
+        input: row.get::<_, String>("input")?.into(),
         attempt: row.get::<_, i64>("attempt")? + 1,
         publish_seq: row.get("publish_seq")?,
         publish_failures: row.get("publish_failures")?,

@@ -1,6 +1,7 @@
 //! What several verbs do to rows of `workflow_runs`.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use tracing::error;
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{NewRun, PendingRun, Publisher};
@@ -192,7 +193,11 @@ pub fn pending_of(connection: &Connection, member: uuid::Uuid, ids: &[RunId]) ->
     let mut select = connection.prepare_cached(SELECT_PENDING)?;
     let mut found = Vec::new();
     for id in ids {
-        found.extend(select.query_row(params![id.0, member], rows::pending_run).optional()?);
+        match select.query_row(params![id.0, member], rows::pending_run).optional() {
+            // A row that cannot be read must not hold up the others; it is looked at again when its lease is over.
+            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => error!(run.id = %id, "failed to read a run to publish: {error}"),
+            read => found.extend(read?),
+        }
     }
     Ok(found)
 }

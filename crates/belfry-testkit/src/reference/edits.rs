@@ -2,7 +2,7 @@
 
 use belfry_core::edit::{Accounted, After, account, first};
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::{Conflict, StoreError, StoreResult};
+use belfry_core::ports::{Conflict, StoreResult};
 use belfry_core::schedule::{Cursor, Origin, ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 
@@ -58,7 +58,7 @@ impl Tables {
         if self.schedules.contains_key(&begins.id) {
             return Err(taken(begins.id));
         }
-        let cursor = first(&begins.content, now).map_err(|error| StoreError::Data(error.to_string()))?;
+        let cursor = first(&begins.content, now)?;
         let Begins { id, workflow_id, name, origin, content, is_active } = begins;
         let schedule = ScheduledWorkflow {
             id,

@@ -5,7 +5,6 @@ use belfry_core::ports::{GiveBack, Mark, PendingRun};
 use belfry_core::run::RunState;
 use belfry_core::schedule::WorkflowFacts;
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::Backend;
 use super::world::{LEASE, SECOND, World, assert_between, due};
@@ -53,7 +52,7 @@ pub async fn a_swept_run_is_answered_whole(backend: &dyn Backend) {
         schedule_id: Some(schedule.id),
         nominal_time: schedule.cursor.nominal,
         due_at: run.planned_at(),
-        input: json!({}),
+        input: "{}".into(),
         attempt: 1,
         publish_seq: 2,
         publish_failures: 0,

@@ -16,8 +16,8 @@ pub enum CronError {
 
     #[error("`@reboot` is not a time; to start something with the host, use a service unit")]
     Reboot,
-    #[error("`{0}` is an interval, not a cron expression; use the schedule's `every` field, as in `every: 15m`")]
-    Every(String),
+    #[error("`{text}` is an interval, not a cron expression; use the schedule's `every` field: `\"every\": \"{every}\"`")]
+    Every { text: String, every: String },
     #[error("`{given}` is no macro; use @yearly, @annually, @monthly, @weekly, @daily, @midnight or @hourly{}", or_nearest(.nearest))]
     UnknownMacro { given: String, nearest: Option<&'static str> },
     #[error("`{rest}` follows the macro `{name}`, which must stand alone")]
@@ -25,7 +25,7 @@ pub enum CronError {
     #[error("`{0}` does not belong into a cron expression; use the schedule's `timezone` field")]
     ZoneInside(String),
 
-    #[error("`{item}` in {field}: `H` is not supported; write a number, and spread runs with the schedule's `jitter`")]
+    #[error("`{item}` in {field}: `H` is not supported; choose a number by hand: {}", .field.accepts())]
     Hash { field: Field, item: String },
     #[error("`{item}` in {field}: `L`, `W` and `#` are not supported yet; use {}", .field.accepts())]
     NotYet { field: Field, item: String },

@@ -3,6 +3,7 @@
 use super::error::CronError;
 use super::field::{self, Field};
 use super::{Cron, DayRule};
+use crate::time::parse_duration;
 use crate::violation::nearest;
 
 /// Every value of every field, listed singly, fits; what is longer was not written by a person.
@@ -40,7 +41,7 @@ fn expand_macro(text: &str) -> Result<&'static str, CronError> {
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
         "@reboot" => return Err(CronError::Reboot),
-        "@every" => return Err(CronError::Every(text.to_owned())),
+        "@every" => return Err(every(text, rest.trim())),
         _ => {}
     }
     let known = MACROS.iter().find(|(macro_name, _)| *macro_name == lower);
@@ -49,6 +50,12 @@ fn expand_macro(text: &str) -> Result<&'static str, CronError> {
         Some(_) if !rest.is_empty() => Err(CronError::AfterMacro { name: name.to_owned(), rest: rest.trim().to_owned() }),
         Some((_, fields)) => Ok(fields),
     }
+}
+
+/// Offers the length that was given, if it is one.
+fn every(text: &str, length: &str) -> CronError {
+    let every = if parse_duration(length).is_ok() { length } else { "15m" };
+    CronError::Every { text: text.to_owned(), every: every.to_owned() }
 }
 
 /// `CRON_TZ=Europe/Berlin 0 9 * * *`, as Kubernetes and Go's cron once took it.
