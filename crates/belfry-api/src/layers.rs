@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     async fn problem_of(router: Router) -> Value {
-        let router = around(router, Arc::new(|| [1; 32]));
+        let router = around(router, Arc::new(|| [1; 32]), Arc::new(|| ()));
         let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.headers()["x-request-id"], "01".repeat(16).as_str());

@@ -8,6 +8,7 @@ use belfry_core::ports::{Conflict, StoreError};
 use belfry_core::violation::{Violation, Violations};
 use belfry_workflow::ServiceError;
 use serde::Serialize;
+use serde_json::Value;
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -170,9 +171,19 @@ impl From<Conflict> for Problem {
             Conflict::RunEnded(_) => "there is nothing left to cancel",
         };
         let retry = conflict == Conflict::StillCatchingUp;
-        let problem = Problem::new(Kind::Conflict, format!("{conflict}; {remedy}"));
+        let violations = taken_name(&conflict);
+        let problem = Problem { violations, ..Problem::new(Kind::Conflict, format!("{conflict}; {remedy}")) };
         if retry { problem.retry_soon() } else { problem }
     }
+}
+
+/// The place of a name that another has, so that forms can mark the field.
+fn taken_name(conflict: &Conflict) -> Violations {
+    let mut violations = Violations::default();
+    if let Conflict::WorkflowName(name) | Conflict::ScheduleName(name) = conflict {
+        violations.add("/name", Some(Value::from(name.as_str())), conflict.to_string(), "another name");
+    }
+    violations
 }
 
 fn owned(node: &str) -> String {

@@ -200,10 +200,12 @@ impl UnknownZone {
     }
 }
 
-/// What shares less than half of its characters with every name, as `+02:00` does, is near to none.
+/// A name that would have to be changed in more than half of its characters is near to none.
 fn nearest_zone(name: &str) -> Option<String> {
     let wanted = name.to_lowercase();
-    if !wanted.contains(char::is_alphabetic) {
+    // Of an offset none is offered: `Etc/GMT+2`, which `GMT+2` resembles, is two hours behind UTC and not ahead of it.
+    let is_offset = wanted.contains(['+', '-']) && wanted.contains(|c: char| c.is_ascii_digit());
+    if is_offset || !wanted.contains(char::is_alphabetic) {
         return None;
     }
     jiff::tz::TimeZoneDatabase::bundled()
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_resembles_no_zone_is_offered_none() {
-        for name in ["+02:00", "", "-5", "GMT+02:30h", "xyzzy", "my own zone"] {
+        for name in ["+02:00", "", "-5", "GMT+2", "UTC+02:00", "xyzzy", "my own zone"] {
             let expected = format!("`{name}` is no IANA time zone; write a name such as `Europe/Berlin` or `UTC`");
             assert_eq!(Zone::named(name).unwrap_err().to_string(), expected);
         }

@@ -3,6 +3,7 @@
 mod graph;
 mod nodes;
 mod schema;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ pub fn validate(
     let edges = items::<Edge>("edges", &lists.edges, &mut violations);
     let schedule = nodes::check(&nodes, anchor, standing, &mut violations);
     graph::check(&lists, &nodes, &edges, &mut violations);
+    templates::check(&lists, &nodes, &edges, &mut violations);
     let definition = Definition { nodes: sound(nodes), edges: sound(edges) };
     violations.or((definition, schedule))
 }

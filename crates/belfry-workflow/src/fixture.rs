@@ -5,6 +5,7 @@ mod racing;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use belfry_core::spec::Spec;
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use belfry_testkit::clock::{ManualClock, SeededIds};
@@ -41,9 +42,16 @@ impl Fixture {
 
     /// The services on the same store, whose next `times` edits are overtaken by another's.
     pub fn overtaken(&self, times: usize) -> (WorkflowService, ScheduleTriggerService) {
-        let store = Arc::new(racing::Racing { inner: self.store.clone(), overtaken: AtomicUsize::new(times) });
+        let store = Arc::new(racing::Racing { inner: self.store.clone(), overtaken: AtomicUsize::new(times), newer: None });
         let ids = Arc::new(SeededIds::new(2));
         (WorkflowService::new(store.clone(), ids.clone()), ScheduleTriggerService::new(store, ids))
+    }
+
+    /// The service on the same store, whose schedules fire by `spec`, which this version does not know.
+    pub fn of_a_newer_version(&self, spec: Value) -> ScheduleTriggerService {
+        let newer = Some(Spec::Unknown(spec));
+        let store = racing::Racing { inner: self.store.clone(), overtaken: AtomicUsize::new(0), newer };
+        ScheduleTriggerService::new(Arc::new(store), Arc::new(SeededIds::new(2)))
     }
 
     pub fn pass(&self, minutes: i64) {

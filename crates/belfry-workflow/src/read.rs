@@ -134,7 +134,9 @@ impl Fault {
         let value = document.pointer(&self.pointer).cloned();
         let (detail, expected) = match &self.kind {
             Kind::UnknownField { name, known } => unknown_field(name, known, also),
-            Kind::MissingField => ("it is missing".to_owned(), accepted(self.name()).unwrap_or_default().to_owned()),
+            Kind::MissingField => {
+                ("it is missing".to_owned(), accepted(self.name()).or(wanted(self.name())).unwrap_or_default().to_owned())
+            }
             Kind::WrongType { found, expected } => {
                 let expected = accepted(self.name()).unwrap_or_else(|| type_name(expected));
                 let found = value.as_ref().map_or_else(|| found.clone(), kind_of);
@@ -166,8 +168,55 @@ fn accepted(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What belongs into a field that cannot be left out.
+fn wanted(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "name" => "1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter or digit",
+        "definition" => "an object with `nodes` and `edges`",
+        "nodes" => "an array of nodes, each with `id`, `type` and `parameters`",
+        "id" => "1 to 64 letters, digits and `_`, not beginning with a digit",
+        "type" => "the type of a node, such as `http`",
+        "from" | "to" => "the id of a node",
+        "url" => "an address of http or https; a template",
+        "message" => "a string; a template",
+        "values" => "an object",
+        "expression" => "an expression without braces, such as `nodes.fetch.output.status == 200`",
+        "attempts" => "a whole number, 1 to 20",
+        _ => return None,
+    })
+}
+
+/// Fields of schedules that are to come.
+const ANNOUNCED: [&str; 8] = ["rrule", "exclude", "jitter", "overlap", "gap", "fold", "dom_dow", "dialect"];
+/// Fields of answers that nobody sets. An answer as a whole is no body: what it shows beside these may be derived as well.
+const READ_ONLY: [&str; 15] = [
+    "id",
+    "workflow_id",
+    "revision",
+    "version",
+    "origin",
+    "created_at",
+    "updated_at",
+    "description",
+    "next_run_at",
+    "next_times",
+    "next_times_local",
+    "last_run_at",
+    "run_count",
+    "failure_count",
+    "last_error",
+];
+
 fn unknown_field(name: &str, known: &[String], also: &[&str]) -> (String, String) {
     let known: Vec<String> = known.iter().cloned().chain(also.iter().map(|name| (*name).to_owned())).collect();
+    let is_known = |field: &str| known.iter().any(|known| known == field);
+    if is_known("cron") && ANNOUNCED.contains(&name) {
+        return (format!("`{name}` is not supported yet"), one_of(&known));
+    }
+    // A schedule's or a workflow's own fields, not those of a part of it.
+    if (is_known("timezone") || is_known("definition")) && READ_ONLY.contains(&name) {
+        return (format!("`{name}` is read-only, leave it out"), one_of(&known));
+    }
     if known.is_empty() {
         return (format!("`{name}` is not known; no fields are accepted here"), String::new());
     }

@@ -36,7 +36,7 @@ impl RunService {
     /// Newest planned time first, without nodes.
     pub async fn list(&self, query: ListRuns) -> Result<ListResponse<RunResponse>, ServiceError> {
         let page = self.store.runs(filter(&query)?).await?;
-        Ok(ListResponse::of(page, RunResponse::from, |run| run.id.to_string()))
+        Ok(ListResponse::of(page, |run| RunResponse { nodes: None, ..RunResponse::from(run) }, |run| run.id.to_string()))
     }
 
     /// Final for a run that has not started; a running one is asked to stop. `Conflict::RunEnded` for one that has ended.

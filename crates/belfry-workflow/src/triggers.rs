@@ -17,4 +17,4 @@ pub(crate) use self::parse::{check_input, check_name};
 pub use self::preview::{PreviewResponse, preview};
 pub use self::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleRequest, ScheduleResponse, SpecShape};
 pub use self::service::ScheduleTriggerService;
-pub(crate) use self::service::{ATTEMPTS, check_revision, default_schedule, of_definition, trigger_node};
+pub(crate) use self::service::{again_when_overtaken, check_revision, default_schedule, of_definition, trigger_node};

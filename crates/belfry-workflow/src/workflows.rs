@@ -7,6 +7,7 @@ mod write;
 
 use std::sync::Arc;
 
+use belfry_core::definition::Definition;
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
     Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowStore, WorkflowWrite,
@@ -22,7 +23,7 @@ use crate::error::ServiceError;
 use crate::list::{self, ListResponse};
 use crate::read::{merge_patch, read_partly};
 use crate::runs::RunResponse;
-use crate::triggers::{ATTEMPTS, check_input, check_revision, default_schedule, of_definition, trigger_node};
+use crate::triggers::{again_when_overtaken, check_input, check_revision, default_schedule, of_definition, trigger_node};
 
 #[derive(Clone)]
 pub struct WorkflowService {
@@ -34,7 +35,7 @@ pub struct WorkflowService {
 ///
 /// A write keeps the schedule of the definition's trigger node in step, in one transaction. An interval without `start` of
 /// that node is counted from the workflow's creation and keeps its start as long as its length stays. `is_active` of that
-/// node, where it is stated, holds at each write of the workflow; where it is not, a pause outlives the write.
+/// node holds at a write that changes what is stated there; a pause outlives every other.
 impl WorkflowService {
     pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> WorkflowService {
         WorkflowService { store, ids }
@@ -127,13 +128,7 @@ impl WorkflowService {
         if_match: Option<i64>,
         document: impl Fn(&Workflow) -> Value + Send + Sync,
     ) -> Result<WorkflowResponse, ServiceError> {
-        for _ in 1..ATTEMPTS {
-            match self.write_once(id, if_match, &document).await {
-                Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
-                answer => return answer,
-            }
-        }
-        self.write_once(id, if_match, &document).await
+        again_when_overtaken(if_match, || self.write_once(id, if_match, &document)).await
     }
 
     async fn write_once(
@@ -150,7 +145,13 @@ impl WorkflowService {
         let now = self.store.now().await?;
         let draft = write::read_workflow(&document(&workflow), now, standing.as_ref().map(|standing| &standing.content))?;
         let node = trigger_node(&draft.definition);
-        let trigger = self.trigger(&draft, now);
+        let mut trigger = self.trigger(&draft, now);
+        if let (Some(trigger), Some(_)) = (&mut trigger, &standing)
+            && trigger.is_active == stated_activity(&workflow.definition)
+        {
+            // Whoever writes something else does not mean to undo a pause.
+            trigger.is_active = None;
+        }
         let write = WorkflowWrite {
             id,
             expected: workflow.revision,
@@ -173,6 +174,12 @@ impl WorkflowService {
         let schedule = draft.trigger.clone()?;
         Some(TriggerSchedule { id: ScheduleId(self.ids.v7(now)), content: schedule.content, is_active: schedule.is_active })
     }
+}
+
+/// What the trigger node of a stored definition says of its schedule's `is_active`.
+fn stated_activity(definition: &Value) -> Option<bool> {
+    let definition = serde_json::from_value::<Definition>(definition.clone()).ok()?;
+    definition.trigger()?.parameters.get("schedule")?.get("is_active")?.as_bool()
 }
 
 fn filter(query: ListWorkflows) -> Result<WorkflowFilter, Violations> {

@@ -25,7 +25,7 @@ type RunList = Result<Object<ListResponse<RunResponse>>, Problem>;
 #[utoipa::path(get, path = "/runs", tag = "runs", operation_id = "list_runs", params(WorkflowQuery, RunsQuery, PageQuery),
     responses((status = 200, body = ListResponse<RunResponse>)))]
 async fn list(State(app): State<App>, query: Query) -> RunList {
-    page(&app, &query, query.text("workflow_id")).await
+    page(&app, &query, query.text("workflow_id")).await.map(Object::new)
 }
 
 /// List the runs of a workflow
@@ -34,16 +34,16 @@ async fn list(State(app): State<App>, query: Query) -> RunList {
 #[utoipa::path(get, path = "/workflows/{id}/runs", tag = "runs", operation_id = "list_workflow_runs",
     params(IdPath, RunsQuery, PageQuery), responses((status = 200, body = ListResponse<RunResponse>)))]
 async fn list_of_workflow(State(app): State<App>, Id(workflow): Id<WorkflowId>, query: Query) -> RunList {
-    let answer = page(&app, &query, Some(workflow.to_string())).await;
+    let runs = page(&app, &query, Some(workflow.to_string())).await?;
     // An empty page does not tell whether there ever was such a workflow.
-    if matches!(&answer, Ok(runs) if runs.body().items.is_empty()) {
-        known(&app, workflow).await?;
+    if runs.items.is_empty() {
+        check_known(&app, workflow).await?;
     }
-    answer
+    Ok(Object::new(runs))
 }
 
-/// Whether the workflow stands, or was deleted and has left runs behind.
-async fn known(app: &App, workflow: WorkflowId) -> Result<(), Problem> {
+/// Refuses a workflow that was never made. One that was deleted is known by its runs.
+async fn check_known(app: &App, workflow: WorkflowId) -> Result<(), Problem> {
     let Err(unknown) = app.workflows.get(workflow).await else { return Ok(()) };
     let any = ListRuns { workflow_id: Some(workflow.to_string()), limit: Some(1), ..ListRuns::default() };
     if app.runs.list(any).await?.items.is_empty() { Err(unknown.into()) } else { Ok(()) }
@@ -68,7 +68,7 @@ async fn cancel(State(app): State<App>, Id(id): Id<RunId>) -> Result<Object<Canc
     Ok(Object::new(app.runs.cancel(id).await?))
 }
 
-async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> RunList {
+async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> Result<ListResponse<RunResponse>, Problem> {
     let states = query.text("state").unwrap_or_default();
     let query = ListRuns {
         workflow_id,
@@ -79,5 +79,5 @@ async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> RunList 
         limit: query.limit()?,
         cursor: query.text("cursor"),
     };
-    app.runs.list(query).await.map(Object::new).map_err(Problem::of_list)
+    app.runs.list(query).await.map_err(Problem::of_list)
 }

@@ -65,9 +65,27 @@ async fn runs_are_listed_by_what_the_query_asks_and_those_of_deleted_workflows_r
     assert_eq!(listed("/runs").await.len(), 2);
     assert_eq!(listed(&format!("{a}/runs")).await, of_a);
     assert_eq!(listed(&format!("/runs?workflow_id={}", b.trim_start_matches("/workflows/"))).await, of_b);
+    assert_eq!(listed(&format!("{a}/runs?state=failed")).await, Vec::<Value>::new());
     assert_eq!(listed("/runs?state=cancelled").await, of_a);
     assert_eq!(listed("/runs?state=pending,queued").await, of_b);
     assert_eq!(listed("/runs?planned_before=2026-11-25T09:00:00Z").await, Vec::<Value>::new());
     assert_eq!(listed("/runs?planned_from=2026-11-25T09:00:00Z").await.len(), 2);
     assert_eq!(listed("/runs?schedule_id=01938a5e-7c00-7000-8000-00000000ffff").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn the_runs_of_a_workflow_that_never_was_are_not_found() {
+    let world = World::new().await;
+    let idle = world.workflow("idle", json!([log()])).await;
+    assert_eq!(world.get(&format!("{idle}/runs")).await.ok(200), json!({"items": [], "next_cursor": null}));
+    world.get("/workflows/01938a5e-7c00-7000-8000-00000000ffff/runs").await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn lists_leave_the_results_of_nodes_out() {
+    let world = World::new().await;
+    let path = world.workflow("report", json!([log()])).await;
+    let mut run = world.send(Method::POST, &format!("{path}/run"), None).await.ok(201);
+    assert_eq!(run.as_object_mut().unwrap().remove("nodes"), Some(json!([])));
+    assert_eq!(world.get("/runs").await.ok(200)["items"], json!([run]));
 }

@@ -116,6 +116,9 @@ async fn a_name_that_a_living_workflow_has_is_a_conflict() {
     let body = json!({"name": "report", "definition": {"nodes": [log()]}});
     let problem = world.post("/workflows", &body).await.problem(409, "conflict");
     assert!(problem["detail"].as_str().unwrap().contains("`report`"), "{problem}");
+    let detail = "a living workflow has the name `report`";
+    let violation = json!({"pointer": "/name", "value": "report", "detail": detail, "expected": "another name"});
+    assert_eq!(problem["violations"], json!([violation]));
     world.delete(&path).await.ok(204);
     world.post("/workflows", &body).await.ok(201);
 }

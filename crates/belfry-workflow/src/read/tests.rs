@@ -1,8 +1,10 @@
-use belfry_core::definition::Definition;
+use belfry_core::definition::{Definition, Edge, Node, Retry};
+use belfry_core::node::{ConditionParameters, HttpParameters, LogParameters, SetParameters};
 use belfry_core::violation::Violation;
 use serde_json::json;
 
 use super::*;
+use crate::workflows::WorkflowRequest;
 
 fn faults(value: &Value) -> Vec<Violation> {
     read::<Definition>(value).unwrap_err().0
@@ -38,9 +40,35 @@ fn every_fault_is_answered_with_its_pointer_and_what_is_accepted() {
 }
 
 #[test]
-fn a_missing_field_is_named() {
-    let missing = Violation::new("/nodes/0/id", None, "it is missing", "");
+fn a_missing_field_is_named_with_what_belongs_there() {
+    let missing = Violation::new("/nodes/0/id", None, "it is missing", "1 to 64 letters, digits and `_`, not beginning with a digit");
     assert_eq!(faults(&json!({"nodes": [{"type": "log"}]})), [missing]);
+}
+
+#[test]
+fn every_field_that_cannot_be_left_out_says_what_belongs_there() {
+    let empty = json!({});
+    let bodies = [
+        read::<WorkflowRequest>(&empty).map(drop),
+        read::<Definition>(&empty).map(drop),
+        read::<Node>(&empty).map(drop),
+        read::<Node>(&json!({"id": "a"})).map(drop),
+        read::<Retry>(&empty).map(drop),
+        read::<Edge>(&empty).map(drop),
+        read::<Edge>(&json!({"from": "a"})).map(drop),
+        read::<HttpParameters>(&empty).map(drop),
+        read::<LogParameters>(&empty).map(drop),
+        read::<SetParameters>(&empty).map(drop),
+        read::<ConditionParameters>(&empty).map(drop),
+    ];
+    let missing: Vec<Violation> = bodies.into_iter().map(|read| read.unwrap_err().0.swap_remove(0)).collect();
+    let fields: Vec<&str> = missing.iter().map(|violation| violation.pointer.as_str()).collect();
+    let known = ["/name", "/nodes", "/id", "/type", "/attempts", "/from", "/to", "/url", "/message", "/values", "/expression"];
+    assert_eq!(fields, known);
+    for violation in missing {
+        assert_eq!(violation.detail, "it is missing");
+        assert_ne!(violation.expected, "", "{}", violation.pointer);
+    }
 }
 
 #[test]

@@ -81,8 +81,10 @@ pub struct RunResponse {
     /// Why it did not succeed.
     #[schema(required = true)]
     pub error: Option<String>,
-    /// In the order in which they began; empty in lists.
-    pub nodes: Vec<NodeResponse>,
+    /// In the order in which they began; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<NodeResponse>, required = false)]
+    pub nodes: Option<Vec<NodeResponse>>,
 }
 
 /// What became of one node of a run.
@@ -147,7 +149,7 @@ impl From<Run> for RunResponse {
             started_at: run.started_at,
             finished_at: run.finished_at,
             error: run.error,
-            nodes: run.nodes.into_iter().map(NodeResponse::from).collect(),
+            nodes: Some(run.nodes.into_iter().map(NodeResponse::from).collect()),
         }
     }
 }

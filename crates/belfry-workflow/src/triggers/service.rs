@@ -1,5 +1,6 @@
 //! `ScheduleTriggerService`: the schedules of workflows, for users.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use belfry_core::definition::Definition;
@@ -17,8 +18,9 @@ use super::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleResponse};
 use crate::error::ServiceError;
 use crate::list::{self, ListResponse};
 
-/// How often a write without a revision of the caller's is made again when another one came between.
-pub(crate) const ATTEMPTS: usize = 5;
+/// How often a write without a revision of the caller's is tried when others come between. Each time that it is overtaken
+/// one of the others is done, so this is how many may write at once.
+pub(crate) const ATTEMPTS: usize = 50;
 
 #[derive(Clone)]
 pub struct ScheduleTriggerService {
@@ -43,14 +45,7 @@ impl ScheduleTriggerService {
         if_match: Option<i64>,
         body: &Value,
     ) -> Result<(ScheduleResponse, Created), ServiceError> {
-        for _ in 1..ATTEMPTS {
-            match self.put_once(workflow, if_match, body).await {
-                Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
-                Err(ServiceError::Conflict(Conflict::ScheduleName(_))) => {}
-                answer => return answer,
-            }
-        }
-        self.put_once(workflow, if_match, body).await
+        again_when_overtaken(if_match, || self.put_once(workflow, if_match, body)).await
     }
 
     /// The workflow's `default` schedule.
@@ -87,13 +82,7 @@ impl ScheduleTriggerService {
     /// A merge patch (RFC 7396) over what users set. Naming another kind of spec replaces the standing kind; `"start": null`
     /// lets an interval count from now; every other null sets the default. A patch that changes nothing writes nothing.
     pub async fn patch_by_id(&self, id: ScheduleId, if_match: Option<i64>, patch: &Value) -> Result<ScheduleResponse, ServiceError> {
-        for _ in 1..ATTEMPTS {
-            match self.patch_once(id, if_match, patch).await {
-                Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
-                answer => return answer,
-            }
-        }
-        self.patch_once(id, if_match, patch).await
+        again_when_overtaken(if_match, || self.patch_once(id, if_match, patch)).await
     }
 
     pub async fn delete_by_id(&self, id: ScheduleId, if_match: Option<i64>) -> Result<(), ServiceError> {
@@ -150,7 +139,11 @@ impl ScheduleTriggerService {
         let draft = parse_schedule(body, now, standing.as_ref().map(|standing| &standing.content))?;
         check_default_name(&draft)?;
         match standing {
-            None => Ok((self.make(workflow, draft, now).await?, Created(true))),
+            None => match self.make(workflow, draft, now).await {
+                // Another has made it since: it stands now, and is to be replaced.
+                Err(ServiceError::Conflict(Conflict::ScheduleName(_))) => Err(self.overtaken(workflow).await?),
+                made => Ok((made?, Created(true))),
+            },
             Some(standing) => Ok((self.write(standing, draft).await?, Created(false))),
         }
     }
@@ -220,6 +213,11 @@ impl ScheduleTriggerService {
         default_schedule(self.store.as_ref(), workflow).await?.ok_or(ServiceError::NotFound("schedule"))
     }
 
+    async fn overtaken(&self, workflow: WorkflowId) -> Result<ServiceError, ServiceError> {
+        let standing = default_schedule(self.store.as_ref(), workflow).await?;
+        Ok(ServiceError::Stale { current: standing.map_or(0, |standing| standing.revision) })
+    }
+
     /// Why no further `default` schedule can be made.
     async fn default_stands(&self, workflow: WorkflowId) -> Result<ServiceError, ServiceError> {
         match of_definition(default_schedule(self.store.as_ref(), workflow).await?) {
@@ -233,6 +231,21 @@ impl ScheduleTriggerService {
         let definition = self.store.workflow(workflow).await?.definition;
         Ok(ServiceError::OwnedByNode { node: trigger_node(&definition) })
     }
+}
+
+/// Makes a write without a revision of the caller's again whenever another one came between: its author gave no condition,
+/// so none can fail.
+pub(crate) async fn again_when_overtaken<T, F>(if_match: Option<i64>, write: impl Fn() -> F) -> Result<T, ServiceError>
+where
+    F: Future<Output = Result<T, ServiceError>>,
+{
+    for _ in 0..ATTEMPTS {
+        match write().await {
+            Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
+            answer => return answer,
+        }
+    }
+    Err(ServiceError::Unavailable("nothing was written: the object is being written by others".to_owned()))
 }
 
 /// A precondition comes before everything else that may be wrong with a write.

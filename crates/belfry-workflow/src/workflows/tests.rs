@@ -112,7 +112,8 @@ async fn a_patch_changes_what_it_names() {
     assert_eq!((patched.name.as_str(), patched.version), ("report", 2));
     assert_eq!(patched.definition, json!({"nodes": [log()], "edges": []}));
     let refused = fixture.workflows.patch(made.id, None, &json!({"name": null, "definition": {"nodes": []}, "version": 3})).await;
-    let expected = [("/version", "`version` is not known"), ("/name", "it is missing"), ("/definition/nodes", "there are no nodes")];
+    let expected =
+        [("/version", "`version` is read-only, leave it out"), ("/name", "it is missing"), ("/definition/nodes", "there are no nodes")];
     assert_eq!(said(&invalid(refused)), expected);
     assert_eq!(fixture.workflows.get(made.id).await.unwrap(), patched);
 }
@@ -180,6 +181,60 @@ async fn a_pause_outlives_writes_of_a_definition_that_says_nothing_of_it() {
     let stated = json!({"definition": triggered(json!({"cron": "@hourly", "is_active": true}))});
     fixture.workflows.patch(workflow.id, None, &stated).await.unwrap();
     assert!(fixture.schedules.get(workflow.id).await.unwrap().is_active);
+}
+
+#[tokio::test]
+async fn a_write_that_states_the_same_activity_does_not_undo_a_pause_or_a_resumption() {
+    for stated in [true, false] {
+        let fixture = Fixture::new();
+        let workflow = fixture.triggered(json!({"cron": "@hourly", "is_active": stated})).await;
+        let schedule = fixture.schedules.get(workflow.id).await.unwrap();
+        assert_eq!(schedule.is_active, stated);
+        if stated {
+            fixture.schedules.pause(schedule.id, None).await.unwrap();
+        } else {
+            fixture.schedules.resume(schedule.id, None).await.unwrap();
+        }
+        let other_times = json!({"description": "words", "definition": triggered(json!({"cron": "@daily", "is_active": stated}))});
+        fixture.workflows.patch(workflow.id, None, &other_times).await.unwrap();
+        let after = fixture.schedules.get(workflow.id).await.unwrap();
+        assert_eq!((after.is_active, after.cron.as_deref()), (!stated, Some("@daily")));
+        let opposite = json!({"definition": triggered(json!({"cron": "@daily", "is_active": !stated}))});
+        fixture.schedules.patch_by_id(schedule.id, None, &json!({"is_active": stated})).await.unwrap();
+        fixture.workflows.patch(workflow.id, None, &opposite).await.unwrap();
+        assert_eq!(fixture.schedules.get(workflow.id).await.unwrap().is_active, !stated);
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_a_definition_begins_to_have_is_as_it_states() {
+    let fixture = Fixture::new();
+    let workflow = fixture.triggered(json!({"cron": "@hourly", "is_active": false})).await;
+    fixture.workflows.patch(workflow.id, None, &json!({"definition": {"nodes": [log()], "edges": []}})).await.unwrap();
+    let again = json!({"definition": triggered(json!({"cron": "@hourly", "is_active": false}))});
+    fixture.workflows.patch(workflow.id, None, &again).await.unwrap();
+    assert!(!fixture.schedules.get(workflow.id).await.unwrap().is_active);
+}
+
+#[tokio::test]
+async fn an_answer_is_no_body_and_each_field_that_is_only_read_is_named() {
+    let fixture = Fixture::new();
+    let workflow = fixture.triggered(json!({"cron": "@hourly"})).await;
+    let answer = serde_json::to_value(&workflow).unwrap();
+    let refused = invalid(fixture.workflows.replace(workflow.id, None, &answer).await);
+    let fields = ["id", "version", "revision", "created_at", "updated_at"];
+    let details = fields.map(|field| format!("`{field}` is read-only, leave it out"));
+    let mut found: Vec<&str> = refused.0.iter().map(|violation| violation.detail.as_str()).collect();
+    found.sort_unstable();
+    let mut expected: Vec<&str> = details.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+
+    let plain = fixture.workflow().await.id;
+    let (schedule, _) = fixture.schedules.put(plain, None, &json!({"cron": "@hourly"})).await.unwrap();
+    let refused = invalid(fixture.schedules.put(plain, None, &serde_json::to_value(&schedule).unwrap()).await);
+    assert_eq!(refused.0.len(), 14, "{refused}");
+    assert!(refused.0.iter().all(|violation| violation.detail.ends_with(" is read-only, leave it out")), "{refused}");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn the_patched_object_is_validated_and_nothing_is_half_written() {
         (json!({"start": "2027-01-01T00:00:00Z"}), "/start", "`start` goes with `every` only"),
         (json!({"is_active": 1}), "/is_active", "it is no truth value"),
         (json!({"input": [], "is_active": false}), "/input", "an array was found"),
-        (json!({"revision": 3}), "/revision", "`revision` is not known"),
+        (json!({"revision": 3}), "/revision", "`revision` is read-only, leave it out"),
         (json!("x"), "", "a string was found"),
     ];
     for (patch, pointer, detail) in cases {
@@ -138,13 +138,19 @@ async fn a_patch_without_a_revision_is_made_again_when_another_write_comes_betwe
 }
 
 #[tokio::test]
-async fn a_patch_at_a_revision_and_one_overtaken_five_times_are_stale() {
+async fn only_a_write_at_a_revision_is_stale_and_one_that_is_overtaken_for_ever_says_so() {
     let fixture = Fixture::new();
     let workflow = fixture.workflow().await.id;
     let schedule = fixture.schedules.create(workflow, &json!({"cron": "@daily"})).await.unwrap();
     let patch = json!({"cron": "@hourly"});
     let at_a_revision = fixture.overtaken(1).1.patch_by_id(schedule.id, Some(1), &patch).await.unwrap_err();
     assert_eq!(at_a_revision, ServiceError::Stale { current: 2 });
-    let five_times = fixture.overtaken(5).1.patch_by_id(schedule.id, None, &patch).await.unwrap_err();
-    assert_eq!(five_times, ServiceError::Stale { current: 7 });
+    let unavailable = ServiceError::Unavailable("nothing was written: the object is being written by others".to_owned());
+    let overtaken = fixture.overtaken(100);
+    assert_eq!(overtaken.1.patch_by_id(schedule.id, None, &patch).await.unwrap_err(), unavailable);
+    assert_eq!(overtaken.1.put(workflow, None, &patch).await.unwrap_err(), unavailable);
+    let twenty = fixture.overtaken(20).1.patch_by_id(schedule.id, None, &patch).await.unwrap();
+    assert_eq!((twenty.cron.as_deref(), twenty.revision), (Some("@hourly"), 2 + 100 + 21));
+    assert_eq!(fixture.overtaken(20).0.patch(workflow, None, &json!({"description": "a"})).await.unwrap().description, "a");
+    assert_eq!(fixture.overtaken(50).0.patch(workflow, None, &json!({"description": "b"})).await.unwrap_err(), unavailable);
 }

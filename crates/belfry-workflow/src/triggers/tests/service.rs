@@ -1,6 +1,5 @@
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::{Conflict, ScheduleEdit, WorkflowStore};
-use belfry_core::spec::Spec;
+use belfry_core::ports::Conflict;
 use serde_json::{Value, json};
 
 use crate::error::ServiceError;
@@ -176,17 +175,14 @@ async fn a_preview_is_made_by_the_store_s_clock() {
 async fn a_spec_of_a_newer_version_is_shown_paused_and_deleted_but_not_edited() {
     let fixture = Fixture::new();
     let workflow = fixture.workflow().await.id;
-    let made = fixture.schedules.create(workflow, &json!({"cron": "@daily"})).await.unwrap();
-    let mut content = fixture.store.schedule(made.id).await.unwrap().content;
-    content.specs = vec![Spec::Unknown(json!({"rrule": "FREQ=DAILY"}))];
-    let edit = ScheduleEdit { id: made.id, expected: None, name: None, content: Some(content), is_active: None };
-    fixture.store.edit_schedule(edit).await.unwrap();
+    fixture.schedules.create(workflow, &json!({"cron": "@daily"})).await.unwrap();
+    let schedules = fixture.of_a_newer_version(json!({"rrule": "FREQ=DAILY"}));
 
-    let shown = serde_json::to_value(fixture.schedules.get(workflow).await.unwrap()).unwrap();
+    let shown = serde_json::to_value(schedules.get(workflow).await.unwrap()).unwrap();
     assert_eq!(shown["specs"], json!([{"rrule": "FREQ=DAILY"}]));
     assert_eq!(shown["description"], json!("by a rule of a newer version of Belfry (UTC)"));
-    let violations = invalid(fixture.schedules.patch(workflow, None, &json!({"input": {"a": 1}})).await);
+    let violations = invalid(schedules.patch(workflow, None, &json!({"input": {"a": 1}})).await);
     assert_eq!(violations.0[0].pointer, "/specs/0/rrule");
-    assert!(!fixture.schedules.patch(workflow, None, &json!({"is_active": false})).await.unwrap().is_active);
-    fixture.schedules.delete(workflow, None).await.unwrap();
+    assert!(!schedules.patch(workflow, None, &json!({"is_active": false})).await.unwrap().is_active);
+    schedules.delete(workflow, None).await.unwrap();
 }

@@ -79,12 +79,14 @@ fn exactly_one_spec_or_several_in_specs() {
 
 #[test]
 fn what_comes_later_is_refused_by_name() {
-    for field in ["exclude", "rrule", "jitter", "overlap", "calendar"] {
+    for field in ["rrule", "exclude", "jitter", "overlap", "gap", "fold", "dom_dow", "dialect"] {
         let violations = parse_schedule(&json!({"cron": "@daily", field: 1}), now(), None).unwrap_err();
-        assert_eq!(violations.0[0].pointer, format!("/{field}"));
-
-        assert_eq!(violations.0[0].detail, format!("`{field}` is not known"));
+        assert_eq!(said(&violations), [(format!("/{field}").as_str(), format!("`{field}` is not supported yet").as_str())]);
     }
+    let violations = parse_schedule(&json!({"specs": [{"cron": "@daily", "gap": 1}]}), now(), None).unwrap_err();
+    assert_eq!(said(&violations), [("/specs/0/gap", "`gap` is not supported yet")]);
+    let violations = parse_schedule(&json!({"cron": "@daily", "calendar": 1}), now(), None).unwrap_err();
+    assert_eq!(said(&violations), [("/calendar", "`calendar` is not known")]);
     let violations = parse_schedule(&json!({"cron": "@daily", "timezon": "UTC"}), now(), None).unwrap_err();
     assert_eq!(said(&violations), [("/timezon", "`timezon` is not known; perhaps `timezone`")]);
 }

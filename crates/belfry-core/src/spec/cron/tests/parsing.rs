@@ -182,6 +182,8 @@ fn what_other_engines_know_is_refused_by_name() {
     let table = [
         ("@reboot", "`@reboot` is not a time; to start something with the host, use a service unit"),
         ("@every 5m", "`@every 5m` is an interval, not a cron expression; use the schedule's `every` field: `\"every\": \"5m\"`"),
+        ("@every 1d", "`@every 1d` is an interval, not a cron expression; use the schedule's `every` field: `\"every\": \"15m\"`"),
+        ("H 3 * * *", "`H` in minute: `H` is not supported; choose a number by hand: 0 to 59"),
         (
             "CRON_TZ=Asia/Tokyo 0 9 * * *",
             "`CRON_TZ=Asia/Tokyo` does not belong into a cron expression; use the schedule's `timezone` field",
