@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::graph::{Graph, Progress, Verdict};
 use crate::lease::{Lease, Lost, Wish, Wishes};
 use crate::node::{NodeEnd, NodeWork};
+use crate::slots::Seat;
 use crate::template::Renderer;
 use crate::timing::within;
 use crate::worker::Shared;
@@ -26,9 +27,18 @@ use crate::writes::{Conclusion, conclude, record};
 /// again, and it must not go round in circles at full speed.
 const UNREADABLE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
+/// How a worker stops.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    /// Nothing new is received, and runs that merely wait are given back.
+    pub asked: CancellationToken,
+    /// All runs are given back.
+    pub drain: CancellationToken,
+}
+
 /// Executes a run whose claim's token was first sent at `first_sent`. Ends when the run did, when it was given back
-/// (which `drain` asks for), or when the claim is lost; then nothing more is done for it.
-pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent: Boot, drain: CancellationToken) {
+/// (which `stop` asks for), or when the claim is lost; then nothing more is done for it.
+pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent: Boot, stop: Stop, seat: Seat) {
     let id = claimed.run.id;
     let lease = Lease::new(Arc::clone(&shared), id, claimed.epoch, first_sent, claimed.claim_until);
     let wishes = Wishes::new();
@@ -36,8 +46,9 @@ pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent
         tokio::select! {
             biased;
             lost = lease.keep(&wishes) => Err(lost),
-            never = pass_on(&drain, &wishes) => match never {},
-            ended = run_to_its_end(&shared, &lease, &wishes, &claimed) => ended,
+            never = pass_on(&stop, &seat, &wishes) => match never {},
+            never = seat.keep() => match never {},
+            ended = run_to_its_end(&shared, &lease, &wishes, &seat, &claimed) => ended,
         }
     };
     match lease.fence(work).await {
@@ -47,17 +58,27 @@ pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent
     }
 }
 
-async fn pass_on(drain: &CancellationToken, wishes: &Wishes) -> Infallible {
-    drain.cancelled().await;
+async fn pass_on(stop: &Stop, seat: &Seat, wishes: &Wishes) -> Infallible {
+    stop.asked.cancelled().await;
+    tokio::select! {
+        () = stop.drain.cancelled() => (),
+        () = seat.merely_waits() => (),
+    }
     wishes.raise(Wish::GiveBack);
     std::future::pending().await
 }
 
 /// The state that stands at the end, or none when the run was given back.
-async fn run_to_its_end(shared: &Shared, lease: &Lease, wishes: &Wishes, claimed: &ClaimedRun) -> Result<Option<RunState>, Lost> {
+async fn run_to_its_end(
+    shared: &Shared,
+    lease: &Lease,
+    wishes: &Wishes,
+    seat: &Seat,
+    claimed: &ClaimedRun,
+) -> Result<Option<RunState>, Lost> {
     let conclusion = match read(claimed) {
         Ok(definition) => match Graph::new(&definition) {
-            Ok(graph) => Execution::new(shared, lease, wishes, claimed, &definition, &graph).drive().await?,
+            Ok(graph) => Execution::new(shared, lease, wishes, seat, claimed, &definition, &graph).drive().await?,
             Err(broken) => Conclusion::finish(RunState::Failed, Some(&broken.to_string())),
         },
         Err(reason) => {
@@ -82,6 +103,7 @@ struct Execution<'a> {
     shared: &'a Shared,
     lease: &'a Lease,
     wishes: &'a Wishes,
+    seat: &'a Seat,
     claimed: &'a ClaimedRun,
     definition: &'a Definition,
     graph: &'a Graph,
@@ -96,6 +118,7 @@ impl<'a> Execution<'a> {
         shared: &'a Shared,
         lease: &'a Lease,
         wishes: &'a Wishes,
+        seat: &'a Seat,
         claimed: &'a ClaimedRun,
         definition: &'a Definition,
         graph: &'a Graph,
@@ -103,7 +126,7 @@ impl<'a> Execution<'a> {
         let earlier = |id: &str| claimed.run.nodes.iter().find(|result| result.node_id == id).cloned();
         let results: Vec<_> = definition.nodes.iter().map(|node| earlier(&node.id)).collect();
         let progress = results.iter().map(|result| result.as_ref().map_or(Progress::Idle, progress_of)).collect();
-        Execution { shared, lease, wishes, claimed, definition, graph, progress, results }
+        Execution { shared, lease, wishes, seat, claimed, definition, graph, progress, results }
     }
 
     async fn drive(mut self) -> Result<Conclusion, Lost> {
@@ -123,6 +146,7 @@ impl<'a> Execution<'a> {
                     running.push(async move { work.run(earlier).await.map(|end| (place, end)) });
                 }
             }
+            self.seat.set_begun(running.len());
             match running.next().await {
                 Some(ended) => match ended? {
                     (place, NodeEnd::Settled(result)) => self.settle(place, result),
@@ -142,6 +166,7 @@ impl<'a> Execution<'a> {
             shared: self.shared,
             lease: self.lease,
             wishes: self.wishes,
+            seat: self.seat,
             run: &self.claimed.run,
             node: &self.definition.nodes[place],
             renderer,

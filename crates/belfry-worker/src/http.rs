@@ -48,18 +48,19 @@ impl HttpClient {
 
     pub async fn send(&self, mut request: Request, parameters: &HttpParameters) -> Outcome {
         let mut log = Vec::new();
-        let error = match self.follow(&mut request, parameters, &mut log).await {
+        let failed = match self.follow(&mut request, parameters, &mut log).await {
             Ok(response) => match read(response, &mut log).await {
                 Ok(answer) => return judged(answer, parameters, log),
-                Err(error) => error,
+                Err(error) => Outcome::failed(error),
             },
-            Err(error) => error,
+            Err(Failure::Refused(reason)) => Outcome::hopeless(reason),
+            Err(Failure::Other(reason)) => Outcome::failed(reason),
         };
-        Outcome { output: Value::Null, log, error: Some(error) }
+        Outcome { log, ..failed }
     }
 
     /// The last answer of the chain of redirects that may be followed.
-    async fn follow(&self, request: &mut Request, parameters: &HttpParameters, log: &mut Vec<String>) -> Result<Response, String> {
+    async fn follow(&self, request: &mut Request, parameters: &HttpParameters, log: &mut Vec<String>) -> Result<Response, Failure> {
         let mut hops_left = parameters.follow_redirects.min(MAX_REDIRECTS);
         loop {
             let response = self.hop(request).await?;
@@ -72,14 +73,33 @@ impl HttpClient {
         }
     }
 
-    async fn hop(&self, request: &Request) -> Result<Response, String> {
-        guard::check_literal(&self.policy, &request.url).map_err(|refused| refused.to_string())?;
+    async fn hop(&self, request: &Request) -> Result<Response, Failure> {
+        guard::check_literal(&self.policy, &request.url).map_err(|refused| Failure::Refused(refused.to_string()))?;
         let client = self.client.get_or_init(|| client(&self.policy)).as_ref().map_err(Clone::clone)?;
         let mut builder = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
-        builder.send().await.map_err(|error| format!("{} {}: {}", request.method, without_secrets(&request.url), reason(error)))
+        builder.send().await.map_err(|error| {
+            let told = |reason| format!("{} {}: {reason}", request.method, without_secrets(&request.url));
+            match refusal(&error) {
+                Some(refused) => Failure::Refused(told(refused)),
+                None => Failure::Other(told(reason(error))),
+            }
+        })
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// By the network policy, which will say the same next time.
+    Refused(String),
+    Other(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Failure {
+        Failure::Other(reason)
     }
 }
 
@@ -130,7 +150,7 @@ fn parsed(bytes: &[u8]) -> Value {
 fn judged(answer: Answer, parameters: &HttpParameters, log: Vec<String>) -> Outcome {
     let error = (!is_success(answer.status, parameters)).then(|| format!("the answer's status is {}", answer.status));
     let output = json!({ "status": answer.status.as_u16(), "headers": fields(&answer.headers), "body": answer.body });
-    Outcome { output, log, error }
+    Outcome { output, log, error, hopeless: false }
 }
 
 fn is_success(status: StatusCode, parameters: &HttpParameters) -> bool {
@@ -151,15 +171,17 @@ fn without_secrets(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
-/// The innermost reasons are the ones that tell something; a refusal by the guard says all by itself.
+/// The guard's own words, when it is what `error` comes from; they say all by themselves.
+fn refusal(error: &reqwest::Error) -> Option<String> {
+    std::iter::successors(error.source(), |&error| error.source()).find_map(guard::refusal)
+}
+
+/// The innermost reasons are the ones that tell something.
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut texts = vec![error.to_string()];
     let mut inner: Option<&(dyn Error + 'static)> = error.source();
     while let Some(error) = inner {
-        if let Some(refused) = guard::refusal(error) {
-            return refused;
-        }
         texts.push(error.to_string());
         inner = error.source();
     }

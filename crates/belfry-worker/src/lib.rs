@@ -16,6 +16,7 @@ mod lease;
 mod network;
 mod node;
 mod settings;
+mod slots;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::bounded::{error_text, log_line, set_output};
 use crate::lease::{Lease, Lost, Wish, Wishes};
+use crate::slots::Seat;
 use crate::template::{Renderer, TemplateError};
 use crate::timing::{sleep_for, sleep_until, within};
 use crate::worker::Shared;
@@ -26,6 +27,8 @@ pub(crate) struct Outcome {
     pub output: Value,
     pub log: Vec<String>,
     pub error: Option<String>,
+    /// Another attempt would fail in the same way, so there is none: a template, or an address that is not dialled.
+    pub hopeless: bool,
 }
 
 impl Outcome {
@@ -35,6 +38,10 @@ impl Outcome {
 
     pub fn failed(error: impl ToString) -> Outcome {
         Outcome { error: Some(error.to_string()), ..Outcome::default() }
+    }
+
+    pub fn hopeless(error: impl ToString) -> Outcome {
+        Outcome { hopeless: true, ..Outcome::failed(error) }
     }
 }
 
@@ -47,6 +54,7 @@ pub(crate) struct NodeWork<'a> {
     pub shared: &'a Shared,
     pub lease: &'a Lease,
     pub wishes: &'a Wishes,
+    pub seat: &'a Seat,
     pub run: &'a Run,
     pub node: &'a Node,
     pub renderer: Renderer,
@@ -78,14 +86,16 @@ impl NodeWork<'_> {
             if paused && let Some(wish) = self.pause(result.attempts).await {
                 return self.cut(result, wish).await;
             }
-            match self.attempt(&mut result).await? {
+            let outcome = match self.attempt(&mut result).await? {
                 Attempt::Cut(wish) => return self.cut(result, wish).await,
-                Attempt::Ended(outcome) => keep(&mut result, outcome),
-            }
+                Attempt::Ended(outcome) => outcome,
+            };
+            let hopeless = outcome.hopeless;
+            keep(&mut result, outcome);
             if result.error.is_none() {
                 return self.settle(result, NodeState::Succeeded).await;
             }
-            if !self.may_try_again(result.attempts) {
+            if hopeless || !self.may_try_again(result.attempts) {
                 return self.settle(result, NodeState::Failed).await;
             }
             paused = true;
@@ -106,8 +116,8 @@ impl NodeWork<'_> {
         let act = async {
             match &parameters {
                 Ok(Parameters::Http(parameters)) => self.http(parameters).await,
-                Ok(parameters) => self.act(parameters).unwrap_or_else(Outcome::failed),
-                Err(error) => Outcome::failed(format_args!("its parameters cannot be read: {error}")),
+                Ok(parameters) => self.act(parameters).unwrap_or_else(Outcome::hopeless),
+                Err(error) => Outcome::hopeless(format_args!("its parameters cannot be read: {error}")),
             }
         };
         Ok(tokio::select! {
@@ -124,7 +134,7 @@ impl NodeWork<'_> {
             Parameters::Log(LogParameters { message, level }) => {
                 let message = self.renderer.text(message)?;
                 let log = vec![format!("{}: {message}", word(*level))];
-                Outcome { output: json!({ "message": message }), log, error: None }
+                Outcome { log, ..Outcome::of(json!({ "message": message })) }
             }
             Parameters::Set(parameters) => Outcome::of(self.renderer.value(&Value::Object(parameters.values.clone()))?),
             Parameters::Condition(parameters) => Outcome::of(json!({ "result": self.renderer.condition(&parameters.expression)? })),
@@ -135,7 +145,7 @@ impl NodeWork<'_> {
     async fn http(&self, parameters: &HttpParameters) -> Outcome {
         match self.shared.http.request(parameters, &self.renderer, &format!("{}/{}", self.run.id, self.node.id)) {
             Ok(request) => self.shared.http.send(request, parameters).await,
-            Err(error) => Outcome::failed(error),
+            Err(error) => Outcome::hopeless(error),
         }
     }
 
@@ -149,7 +159,7 @@ impl NodeWork<'_> {
                 result.attempts += 1;
                 match self.end_of_wait(parameters) {
                     Ok(until) => until,
-                    Err(error) => return Ok(Attempt::Ended(Outcome::failed(error))),
+                    Err(error) => return Ok(Attempt::Ended(Outcome::hopeless(error))),
                 }
             }
         };
@@ -169,7 +179,7 @@ impl NodeWork<'_> {
         Ok(tokio::select! {
             biased;
             wish = self.wishes.reach(Wish::Fail) => Attempt::Cut(wish),
-            waited = within(&*self.shared.clock, limit, waiting) => Attempt::Ended(match waited {
+            waited = self.seat.idle(within(&*self.shared.clock, limit, waiting)) => Attempt::Ended(match waited {
                 Some(()) => Outcome::of(json!({ "until": until })),
                 None => timed_out(limit),
             }),
@@ -206,7 +216,7 @@ impl NodeWork<'_> {
         tokio::select! {
             biased;
             wish = self.wishes.reach(Wish::Fail) => Some(wish),
-            () = sleep_for(&*self.shared.clock, length) => None,
+            () = self.seat.idle(sleep_for(&*self.shared.clock, length)) => None,
         }
     }
 

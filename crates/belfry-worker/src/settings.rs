@@ -9,7 +9,8 @@ use crate::network::NetworkPolicy;
 pub struct WorkerSettings {
     /// Shown to people as the claimer of a run: 1 to 200 bytes.
     pub name: String,
-    /// How many runs are executed at the same time: 1 to 10,000.
+    /// How many runs are executed at the same time: 1 to 10,000. Runs that merely wait do not count, up to 100 for each that
+    /// does and 10,000 in all.
     pub concurrency: usize,
     /// Which queues are consumed; all there are when empty.
     pub queues: Vec<QueueName>,
@@ -18,7 +19,7 @@ pub struct WorkerSettings {
     /// How long after the sending of its last successful heartbeat the work on a run is killed. Shorter than the store's
     /// [`CLAIM_LENGTH`], so that the work is dead before another worker may begin it.
     pub give_up_after: SignedDuration,
-    /// How long runs may go on once shutdown was asked; what is left then is given back.
+    /// How long runs may go on once shutdown was asked; what is left then is given back, and what merely waits at once.
     pub drain_limit: SignedDuration,
     /// Which addresses `http` nodes may reach.
     pub network: NetworkPolicy,

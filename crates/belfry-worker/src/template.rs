@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use belfry_core::ports::ClaimedRun;
-use belfry_core::run::{NodeResult, NodeState};
+use belfry_core::run::{MAX_OUTPUT_BYTES, NodeResult, NodeState};
 use belfry_core::time::UnixMillis;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter};
@@ -26,6 +26,8 @@ pub(crate) const MAX_RENDERED_BYTES: usize = 1024 * 1024;
 pub(crate) struct Renderer {
     environment: Environment<'static>,
     context: minijinja::Value,
+    /// The nodes of whose output only the beginning was kept.
+    cut: Vec<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,10 +68,12 @@ struct SeenRun<'a> {
 impl Renderer {
     /// `nodes` are those that the templates may see.
     pub fn new<'a>(claimed: &'a ClaimedRun, nodes: impl Iterator<Item = &'a NodeResult>) -> Renderer {
+        let nodes: Vec<_> = nodes.collect();
+        let cut = nodes.iter().filter(|node| node.output_truncated).map(|node| node.node_id.clone()).collect();
         let seen = |node: &'a NodeResult| SeenNode { output: (node.state != NodeState::Skipped).then_some(&node.output) };
         let context = Context {
             input: &claimed.run.input,
-            nodes: nodes.map(|node| (node.node_id.as_str(), seen(node))).collect(),
+            nodes: nodes.into_iter().map(|node| (node.node_id.as_str(), seen(node))).collect(),
             run: SeenRun {
                 id: claimed.run.id.to_string(),
                 nominal_time: claimed.run.nominal_time,
@@ -81,9 +85,11 @@ impl Renderer {
         };
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // In all builds, for without it an error does not say what is undefined.
+        environment.set_debug(true);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(format);
-        Renderer { environment, context: minijinja::Value::from(Serde(&context)) }
+        Renderer { environment, context: minijinja::Value::from(Serde(&context)), cut }
     }
 
     pub fn text(&self, template: &str) -> Result<String, TemplateError> {
@@ -117,7 +123,7 @@ impl Renderer {
     }
 
     fn text_within(&self, template: &str, room: &mut usize) -> Result<String, TemplateError> {
-        let failed = |error| fails(template, &error);
+        let failed = |error| self.fails(template, &error);
         let mut written = Bounded { bytes: Vec::new(), room: *room, full: false };
         let compiled = self.environment.template_from_str(template).map_err(failed)?;
         let rendered = compiled.render_captured_to(self.context.clone(), &mut written).map(drop);
@@ -135,11 +141,11 @@ impl Renderer {
     }
 
     fn expression(&self, expression: &str) -> Result<minijinja::Value, TemplateError> {
-        let failed = |error| fails(expression, &error);
+        let failed = |error| self.fails(expression, &error);
         let compiled = self.environment.compile_expression(expression).map_err(failed)?;
         let value = compiled.eval(self.context.clone()).map_err(failed)?;
         if value.is_undefined() {
-            return Err(TemplateError::Fails { template: shown(expression), reason: "undefined value".to_owned() });
+            return Err(TemplateError::Fails { template: shown(expression), reason: self.not_defined(expression.trim()) });
         }
         Ok(value)
     }
@@ -154,6 +160,34 @@ impl Renderer {
         result.map_err(unfit)?;
         *room = written.room;
         serde_json::from_slice(&written.bytes).map_err(unfit)
+    }
+
+    fn fails(&self, template: &str, error: &minijinja::Error) -> TemplateError {
+        let reason = match (error.kind(), error.detail()) {
+            (ErrorKind::OutOfFuel, _) => "it takes too much work".to_owned(),
+            (kind, None) => kind.to_string(),
+            (kind, Some(detail)) => match undefined_name(detail) {
+                Some(name) => self.not_defined(name),
+                None => format!("{kind}: {detail}"),
+            },
+        };
+        TemplateError::Fails { template: shown(template), reason }
+    }
+
+    /// What there is to say of `name`, which is written as the template has it.
+    fn not_defined(&self, name: &str) -> String {
+        let below = |id: &String| {
+            let ways = [format!("nodes.{id}.output"), format!("nodes['{id}'].output"), format!("nodes[\"{id}\"].output")];
+            ways.iter().any(|way| name.strip_prefix(way).is_some_and(|rest| rest.starts_with(['.', '['])))
+        };
+        let cut = self.cut.iter().find(|id| below(id));
+        let name = shown(name);
+        match cut {
+            Some(id) => {
+                format!("`{name}` is not defined, for the output of `{id}` was larger than {} KiB and was cut", MAX_OUTPUT_BYTES / 1024)
+            }
+            None => format!("`{name}` is not defined; write `{name} | default(…)` if it may be absent"),
+        }
     }
 }
 
@@ -175,12 +209,10 @@ fn lone_expression(template: &str) -> Option<&str> {
     Some(inner.strip_suffix(['-', '+']).unwrap_or(inner))
 }
 
-fn fails(template: &str, error: &minijinja::Error) -> TemplateError {
-    let reason = match error.kind() {
-        ErrorKind::OutOfFuel => "it takes too much work".to_owned(),
-        kind => error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
-    };
-    TemplateError::Fails { template: shown(template), reason }
+/// The name in the engine's "`name` is undefined", which is all of a detail or the end of one.
+fn undefined_name(detail: &str) -> Option<&str> {
+    let (before, _) = detail.split_once("` is undefined")?;
+    before.rsplit_once('`').map(|(_, name)| name)
 }
 
 /// Enough of a template to find it by.

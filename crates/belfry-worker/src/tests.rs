@@ -8,6 +8,7 @@ mod reference;
 mod runs;
 mod stopping;
 mod takeover;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -117,6 +118,11 @@ fn log(id: &str) -> Value {
 
 fn failing(id: &str) -> Value {
     json!({"id": id, "type": "log", "parameters": {"message": "{{ nothing }}"}})
+}
+
+/// Each of its attempts fails after a second and may be repeated.
+fn slow(id: &str, retry: Value) -> Value {
+    json!({"id": id, "type": "wait", "parameters": {"for": "PT72H"}, "timeout": "PT1S", "retry": retry})
 }
 
 fn wait(id: &str, length: &str) -> Value {

@@ -10,9 +10,10 @@ use tracing::{error, info};
 
 use crate::claim::{Claiming, claim};
 use crate::doorbell::{Doorbell, Ring, Settle};
-use crate::execution;
+use crate::execution::{self, Stop};
 use crate::http::HttpClient;
 use crate::settings::{SettingsError, WorkerSettings};
+use crate::slots::{Seat, Slots};
 use crate::timing::sleep_until;
 
 /// Executes runs until it is told to stop.
@@ -50,23 +51,25 @@ impl Worker {
         Ok(Worker { shared: Arc::new(Shared { runs, queue, clock, ids, wall, http, settings }) })
     }
 
-    /// Works until `shutdown`, then lets its runs end for the drain limit, gives back what is left and returns. A run whose
-    /// store does not answer is let go when its claim is lost, so the return is bounded too.
+    /// Works until `shutdown`, then lets its runs end for the drain limit, gives back what is left and returns. Runs that
+    /// merely wait are given back at once. A run whose store does not answer is let go when its claim is lost, so the return
+    /// is bounded too.
     pub async fn run(self, shutdown: CancellationToken) {
         let shared = self.shared;
         let (settle, mut settled) = mpsc::channel(shared.settings.concurrency);
         let mut doorbell = Doorbell::new(Arc::clone(&shared));
         let mut tasks = JoinSet::new();
-        let drain = CancellationToken::new();
+        let stop = Stop { asked: shutdown, drain: CancellationToken::new() };
+        let slots = Slots::new(shared.settings.concurrency);
         loop {
-            let free = shared.settings.concurrency - tasks.len();
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => break,
+                () = stop.asked.cancelled() => break,
                 Some(ended) = tasks.join_next() => report(ended),
                 Some(settle) = settled.recv() => doorbell.settle(settle).await,
-                rings = doorbell.receive(free) => for ring in rings {
-                    tasks.spawn(handle(Arc::clone(&shared), ring, settle.clone(), shutdown.clone(), drain.clone()));
+                () = slots.changed() => (),
+                rings = doorbell.receive(slots.free()) => for ring in rings {
+                    tasks.spawn(handle(Arc::clone(&shared), ring, settle.clone(), stop.clone(), slots.take()));
                 }
             }
         }
@@ -77,7 +80,7 @@ impl Worker {
                 biased;
                 Some(ended) = tasks.join_next() => report(ended),
                 Some(settle) = settled.recv() => doorbell.settle(settle).await,
-                () = sleep_until(&*shared.clock, limit), if !drain.is_cancelled() => drain.cancel(),
+                () = sleep_until(&*shared.clock, limit), if !stop.drain.is_cancelled() => stop.drain.cancel(),
             }
         }
         while let Ok(settle) = settled.try_recv() {
@@ -87,8 +90,8 @@ impl Worker {
 }
 
 /// Claims, acknowledges, executes; in this order, so that a run whose message is gone has a claim that can be lost.
-async fn handle(shared: Arc<Shared>, ring: Ring, settle: mpsc::Sender<Settle>, stopping: CancellationToken, drain: CancellationToken) {
-    let (verdict, claimed) = match claim(&shared, ring.delivered.run_id, &stopping).await {
+async fn handle(shared: Arc<Shared>, ring: Ring, settle: mpsc::Sender<Settle>, stop: Stop, seat: Seat) {
+    let (verdict, claimed) = match claim(&shared, ring.delivered.run_id, &stop.asked).await {
         Claiming::Claimed { claimed, first_sent } => (Settle::Acknowledge(ring), Some((claimed, first_sent))),
         Claiming::Refused => (Settle::Acknowledge(ring), None),
         Claiming::Unknown => (Settle::GiveBack(ring), None),
@@ -96,7 +99,7 @@ async fn handle(shared: Arc<Shared>, ring: Ring, settle: mpsc::Sender<Settle>, s
     // The receiver lives as long as any task; were it gone, the queue would deliver again, which is harmless.
     drop(settle.send(verdict).await);
     if let Some((claimed, first_sent)) = claimed {
-        execution::execute(shared, *claimed, first_sent, drain).await;
+        execution::execute(shared, *claimed, first_sent, stop, seat).await;
     }
 }
 

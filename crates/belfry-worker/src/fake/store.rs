@@ -220,7 +220,7 @@ impl RunStore for FakeStore {
     async fn release(&self, run: RunId, epoch: i64) -> StoreResult<bool> {
         self.call("release", "release".to_owned(), |rows| {
             let Some(row) = rows.held(run, epoch) else { return Ok(false) };
-            row.state = RunState::Pending;
+            row.state = if row.cancel_requested_at.is_some() { RunState::Cancelled } else { RunState::Pending };
             row.claim_epoch += 1;
             row.attempt -= 1;
             Ok(true)

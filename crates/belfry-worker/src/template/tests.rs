@@ -108,7 +108,37 @@ fn nothing_can_be_loaded() {
 }
 
 #[test]
-fn an_error_shows_the_template_and_the_reason() {
-    let reason = renderer().text("{{ input.whom }}").unwrap_err().to_string();
-    assert!(reason.starts_with("the template `{{ input.whom }}` fails: ") && reason.contains("undefined"), "{reason}");
+fn an_error_shows_the_template_and_names_what_is_not_defined() {
+    for (template, name) in [
+        ("{{ input.whom }}", "input.whom"),
+        ("to {{ input.who }}, {{ inptu.whom }}", "inptu"),
+        ("{{ input.a.b.c }}!", "input.a"),
+        ("{{ nodes['left-out'].output.status }}!", "nodes['left-out'].output"),
+        ("{% for item in nodes.fetch.output.body['items'] %}{{ item.b }}{% endfor %}", "item.b"),
+        ("{{ input.whom | upper }}", "input.whom"),
+        ("{{ input.whom + 1 }}", "input.whom"),
+    ] {
+        let wished = format!("the template `{template}` fails: `{name}` is not defined; write `{name} | default(…)` if it may be absent");
+        assert_eq!(renderer().text(template).unwrap_err().to_string(), wished);
+        let reason = renderer().value(&json!(template)).unwrap_err().to_string();
+        assert!(reason.contains(&format!("`{name}` is not defined; write")), "{reason}");
+    }
+    let reason = renderer().condition("input.count > 1 and input.most > 2").unwrap_err().to_string();
+    assert!(reason.contains("fails: `input.most` is not defined; write"), "{reason}");
+}
+
+#[test]
+fn what_is_missing_because_an_output_was_cut_is_told_so() {
+    let mut big = node_result("big");
+    (big.state, big.output, big.output_truncated) = (NodeState::Succeeded, json!("{\"body\":{"), true);
+    let mut bigger = node_result("bigger");
+    (bigger.state, bigger.output) = (NodeState::Succeeded, json!({}));
+    let renderer = Renderer::new(&claimed(Value::Null), [big, bigger].iter());
+    for name in ["nodes.big.output.body", "nodes['big'].output.body", "nodes.big.output['body']"] {
+        let reason = renderer.condition(&format!("{name}.name == 'x'")).unwrap_err().to_string();
+        let wished = format!("fails: `{name}` is not defined, for the output of `big` was larger than 64 KiB and was cut");
+        assert!(reason.ends_with(&wished), "{reason}");
+    }
+    let reason = renderer.condition("nodes.bigger.output.body").unwrap_err().to_string();
+    assert!(reason.contains("`nodes.bigger.output.body` is not defined; write"), "{reason}");
 }

@@ -61,17 +61,38 @@ async fn a_wait_outlasts_the_default_time_limit_and_not_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_attempt_is_repeated_after_pauses_that_double_and_each_is_logged() {
     let bench = Bench::new();
-    let mut bad = failing("bad");
-    bad["retry"] = json!({"attempts": 4, "backoff": "PT10S", "max_backoff": "PT30S"});
+    let bad = slow("bad", json!({"attempts": 4, "backoff": "PT10S", "max_backoff": "PT30S"}));
     let run = bench.run(json!({"nodes": [bad]})).await;
     assert_eq!(run.state, RunState::Failed);
-    assert_eq!(bench.clock.since_start().as_secs(), 10 + 20 + 30);
+    assert_eq!(bench.clock.since_start().as_secs(), 4 + 10 + 20 + 30);
     let bad = node(&run, "bad");
     assert_eq!((bad.attempts, bad.log.lines().count()), (4, 3));
-    assert!(bad.log.starts_with("attempt 1 failed: the template"), "{}", bad.log);
+    assert!(bad.log.starts_with("attempt 1 failed: it took longer"), "{}", bad.log);
     let records: Vec<String> = bench.store.calls().into_iter().filter(|call| call.starts_with("record")).collect();
-    let pair = ["record bad running", "record bad waiting"];
-    assert_eq!(records, [&pair[..], &pair, &pair, &["record bad running", "record bad failed"]].concat());
+    // Of each attempt, and of each pause.
+    assert_eq!(records, [&["record bad waiting"; 7][..], &["record bad failed"]].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_fail_in_the_same_way_again_is_not_repeated() {
+    for (kind, parameters, reason) in [
+        ("log", json!({"message": "{{ nothing }}"}), "the template `{{ nothing }}` fails"),
+        ("log", json!({"message": "{{"}), "the template `{{` fails"),
+        ("set", json!({"values": {"x": "{{ nothing }}"}}), "the template"),
+        ("condition", json!({"expression": "nothing > 1"}), "the template `nothing > 1` fails"),
+        ("condition", json!({"expres": "true"}), "its parameters cannot be read"),
+        ("wait", json!({"until": "{{ nothing }}"}), "the template"),
+        ("wait", json!({"until": "tomorrow"}), "`tomorrow` is no instant"),
+        ("http", json!({"url": "http://{{ nothing }}"}), "the template"),
+        ("http", json!({"url": "ftp://example.org"}), "`ftp:` is not requested"),
+    ] {
+        let bench = Bench::new();
+        let bad = json!({"id": "bad", "type": kind, "parameters": parameters, "retry": {"attempts": 5, "backoff": "PT1H"}});
+        let run = bench.run(json!({"nodes": [bad]})).await;
+        let bad = node(&run, "bad");
+        assert_eq!((run.state, bad.attempts, bad.log.as_str()), (RunState::Failed, 1, ""), "{kind}: {reason}");
+        assert!(bad.error.as_deref().unwrap().contains(reason), "{bad:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,8 +40,7 @@ async fn a_failure_that_was_recorded_still_fails_the_run() {
 
 #[tokio::test(start_paused = true)]
 async fn attempts_count_on_and_one_lost_half_way_does_not_take_away_the_next() {
-    let mut bad = failing("bad");
-    bad["retry"] = json!({"attempts": 3, "backoff": "PT1S"});
+    let bad = slow("bad", json!({"attempts": 3, "backoff": "PT1S"}));
     for (lost_in, attempts) in [(1, 3), (2, 3), (3, 4)] {
         let earlier = NodeResult { attempts: lost_in, ..node_result("bad") };
         let (_, run) = taken_over(vec![earlier], json!({"nodes": [bad]})).await;
