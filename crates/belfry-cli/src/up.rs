@@ -41,6 +41,7 @@ pub async fn run(up: Up, global: &Global) -> Result<(), Failure> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; name another with --listen"))?;
     let address = listener.local_addr()?;
     let url = settings.api.url.clone().unwrap_or_else(|| format!("http://{address}"));
+    folder.create_database()?;
     let database =
         Database::open(&folder.database(), Arc::new(Host)).with_context(|| format!("cannot open {}", folder.database().display()))?;
     let shown_key = first_key(&folder, &database.store(), up.no_auth).await?;

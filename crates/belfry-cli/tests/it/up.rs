@@ -102,11 +102,13 @@ fn exit_codes_say_what_kind_of_failure_it_was() {
 }
 
 #[test]
-fn the_first_key_is_readable_by_its_owner_only() {
+fn the_first_key_and_the_database_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let server = Server::start();
-    let mode = std::fs::metadata(server.folder.path().join("api-key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for file in ["api-key", "belfry.db", "belfry.db-wal"] {
+        let mode = std::fs::metadata(server.folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
 }
 
 #[test]
