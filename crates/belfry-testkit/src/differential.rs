@@ -49,7 +49,7 @@ fn run<B: Backend>(make: &impl Fn(ManualClock) -> B, steps: &[Step]) -> Result<(
     let model = Stores::of(ReferenceStore::new(Arc::new(clock.clone())));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be built").block_on(async {
-        let mut pair = Pair::new(model, backend.fresh().await, clock);
+        let mut pair = Pair::new(&backend, model, backend.fresh().await, clock);
         pair.begin().await?;
         for step in steps {
             pair.take(step).await?;

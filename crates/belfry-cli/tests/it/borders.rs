@@ -15,13 +15,15 @@ struct Border {
     may_use_drivers: bool,
 }
 
-const BORDERS: [Border; 7] = [
+const BORDERS: [Border; 9] = [
     Border { name: "belfry-core", uses: &[], never: &["tokio", "axum", "lapin"], may_use_drivers: false },
     Border { name: "belfry-workflow", uses: &["belfry-core"], never: &["tokio", "axum", "lapin"], may_use_drivers: false },
     Border { name: "belfry-scheduler", uses: &["belfry-core"], never: &["axum", "lapin", "utoipa", "reqwest"], may_use_drivers: false },
     Border { name: "belfry-worker", uses: &["belfry-core"], never: &["axum", "lapin"], may_use_drivers: false },
     Border { name: "belfry-api", uses: &["belfry-core", "belfry-workflow"], never: &["lapin", "reqwest"], may_use_drivers: false },
     Border { name: "belfry-sqlite", uses: &["belfry-core"], never: &["axum", "lapin", "tokio-postgres"], may_use_drivers: true },
+    Border { name: "belfry-postgres", uses: &["belfry-core"], never: &["axum", "lapin", "rusqlite"], may_use_drivers: true },
+    Border { name: "belfry-rabbitmq", uses: &["belfry-core"], never: &["axum"], may_use_drivers: false },
     Border { name: "belfry-testkit", uses: &["belfry-core"], never: &["axum", "lapin"], may_use_drivers: false },
 ];
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::pair::{LONGEST, Outcomes, Pair, both, same};
 
-impl Pair {
+impl Pair<'_> {
     /// What is listed.
     pub(super) async fn compare_lists(&self) -> Outcomes {
         let _ = both!(self, schedules.now());

@@ -20,14 +20,16 @@ use uuid::Uuid;
 
 use super::steps::{Step, Timing, Trigger, Twist, WorkflowChange};
 use crate::clock::{ManualClock, SeededIds};
-use crate::stores::Stores;
+use crate::stores::{Backend, Stores};
 
 pub(super) type Outcomes = Result<(), TestCaseError>;
 
 /// The most of a list that is compared.
 pub(super) const LONGEST: usize = 200;
 
-pub(super) struct Pair {
+pub(super) struct Pair<'a> {
+    /// What moves the clock of both.
+    backend: &'a dyn Backend,
     pub(super) model: Stores,
     pub(super) other: Stores,
     pub(super) clock: ManualClock,
@@ -73,14 +75,14 @@ fn pick<T: Copy>(index: &Index, all: &[T]) -> Option<T> {
     (!all.is_empty()).then(|| all[index.index(all.len())])
 }
 
-impl Pair {
-    pub(super) fn new(model: Stores, other: Stores, clock: ManualClock) -> Pair {
+impl<'a> Pair<'a> {
+    pub(super) fn new(backend: &'a dyn Backend, model: Stores, other: Stores, clock: ManualClock) -> Pair<'a> {
         let ids = SeededIds::new(1);
         let made = |count: usize| -> Vec<Uuid> { (0..count).map(|_| ids.v7(clock.now())).collect() };
         let members = made(2).into_iter().map(MemberId).collect();
         let tokens = made(3).into_iter().map(ClaimToken).collect();
         let (workflows, schedules, keys) = (Vec::new(), Vec::new(), Vec::new());
-        Pair { model, other, workflows, schedules, keys, members, tokens, batch: None, ids, clock }
+        Pair { backend, model, other, workflows, schedules, keys, members, tokens, batch: None, ids, clock }
     }
 
     /// Something of each kind, so that few steps are about nothing.
@@ -100,9 +102,9 @@ impl Pair {
 
     pub(super) async fn take(&mut self, step: &Step) -> Outcomes {
         match step {
-            Step::Advance { by } => self.clock.advance(*by),
+            Step::Advance { by } => self.backend.advance(*by).await,
             Step::Fire { wait, limit, publisher, twist } => {
-                self.clock.advance(*wait);
+                self.backend.advance(*wait).await;
                 let publisher = publisher.as_ref().and_then(|index| self.publisher(index));
                 self.fire(*limit, publisher, *twist).await?;
             }
@@ -117,7 +119,7 @@ impl Pair {
                 }
             }
             Step::Reap { wait, limit } => {
-                self.clock.advance(*wait);
+                self.backend.advance(*wait).await;
                 let _ = both!(self, schedules.reap(*limit));
             }
             Step::CreateKey => self.create_key().await?,

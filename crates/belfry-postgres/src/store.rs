@@ -1,0 +1,37 @@
+//! The store: each module a port, or what several of them write.
+
+mod conditions;
+mod fire;
+mod key_store;
+pub mod rows;
+mod run_store;
+mod runs;
+mod schedule_store;
+mod schedules;
+mod workflow_store;
+mod workflows;
+
+use belfry_core::ports::StoreResult;
+use deadpool_postgres::Pool;
+
+use crate::connections::{Lease, Tx};
+
+/// The store in a PostgreSQL database. Its clones are the same store.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: Pool,
+}
+
+impl PostgresStore {
+    pub(crate) fn new(pool: Pool) -> PostgresStore {
+        PostgresStore { pool }
+    }
+
+    async fn lease(&self) -> StoreResult<Lease> {
+        Lease::from(&self.pool).await
+    }
+
+    async fn begin(&self) -> StoreResult<Tx> {
+        Tx::begin(&self.pool).await
+    }
+}

@@ -1,0 +1,55 @@
+//! The `WHERE` of a list: only what is asked for, so that each question finds its index.
+
+use belfry_core::ports::Page;
+use tokio_postgres::types::ToSql;
+
+#[derive(Default)]
+pub struct Conditions {
+    texts: Vec<String>,
+    values: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Conditions {
+    /// Adds `text`, whose one `?` stands for `value`.
+    pub fn and(&mut self, text: &str, value: impl ToSql + Sync + Send + 'static) {
+        self.values.push(Box::new(value));
+        self.texts.push(text.replace('?', &format!("${}", self.values.len())));
+    }
+
+    pub fn and_if<T: ToSql + Sync + Send + 'static>(&mut self, text: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.and(text, value);
+        }
+    }
+
+    /// Adds a condition without a value.
+    pub fn and_that(&mut self, text: &str) {
+        self.texts.push(text.to_owned());
+    }
+
+    /// `select` under the conditions, in `order`, one more row than `limit`, which tells whether more follow.
+    pub fn statement(&mut self, select: &str, order: &str, limit: usize) -> String {
+        let conditions = if self.texts.is_empty() { "TRUE".to_owned() } else { self.texts.join("\n AND ") };
+        self.values.push(Box::new(one_more(limit)));
+        format!("{select} WHERE {conditions} ORDER BY {order} LIMIT ${}", self.values.len())
+    }
+
+    pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect()
+    }
+}
+
+pub fn one_more(limit: usize) -> i64 {
+    as_limit(limit).saturating_add(1)
+}
+
+pub fn as_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// The page of `items`, of which one more than `limit` were asked for.
+pub fn page<T>(mut items: Vec<T>, limit: usize) -> Page<T> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Page { items, more }
+}

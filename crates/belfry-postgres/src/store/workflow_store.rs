@@ -1,0 +1,257 @@
+//! What users do to workflows and schedules.
+
+use async_trait::async_trait;
+
+use belfry_core::ids::{ScheduleId, WorkflowId};
+use belfry_core::ports::{
+    Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, WorkflowFilter,
+    WorkflowStore, WorkflowWrite,
+};
+use belfry_core::run::Run;
+use belfry_core::schedule::{Origin, RecordedOutcome, ScheduledWorkflow};
+use belfry_core::time::UnixMillis;
+use belfry_core::workflow::{Workflow, WorkflowVersion};
+
+use super::conditions::{Conditions, one_more, page};
+use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES, check_revision};
+use super::workflows::{self, SELECT_WORKFLOWS, facts_of};
+use super::{PostgresStore, rows, runs};
+use crate::connections::{Lease, Tx};
+use crate::failed::Attempt;
+
+#[async_trait]
+impl WorkflowStore for PostgresStore {
+    async fn now(&self) -> StoreResult<UnixMillis> {
+        let db = self.lease().await?;
+        let now = db.now().await;
+        db.read(now)
+    }
+
+    async fn create_workflow(&self, new: NewWorkflow) -> StoreResult<Workflow> {
+        let tx = self.begin().await?;
+        let made = workflows::create(&tx, &new).await;
+        tx.end(made).await
+    }
+
+    async fn update_workflow(&self, write: WorkflowWrite) -> StoreResult<Workflow> {
+        let tx = self.begin().await?;
+        let written = workflows::update(&tx, &write).await;
+        tx.end(written).await
+    }
+
+    async fn delete_workflow(&self, id: WorkflowId, expected: Option<i64>) -> StoreResult<()> {
+        let tx = self.begin().await?;
+        let deleted = workflows::delete(&tx, id, expected).await;
+        tx.end(deleted).await
+    }
+
+    async fn workflow(&self, id: WorkflowId) -> StoreResult<Workflow> {
+        let db = self.lease().await?;
+        let found = workflows::find(&db, id).await;
+        db.read(found)
+    }
+
+    async fn workflows(&self, filter: WorkflowFilter) -> StoreResult<Page<Workflow>> {
+        let db = self.lease().await?;
+        let found = list_workflows(&db, filter).await;
+        db.read(found)
+    }
+
+    async fn versions(&self, id: WorkflowId, before: Option<i64>, limit: usize) -> StoreResult<Page<WorkflowVersion>> {
+        let db = self.lease().await?;
+        let found = versions(&db, id, before, limit).await;
+        db.read(found)
+    }
+
+    async fn version(&self, id: WorkflowId, version: i64) -> StoreResult<WorkflowVersion> {
+        let db = self.lease().await?;
+        let found = self::version(&db, id, version).await;
+        db.read(found)
+    }
+
+    async fn create_schedule(&self, new: NewSchedule) -> StoreResult<ScheduledWorkflow> {
+        let tx = self.begin().await?;
+        let made = create_schedule(&tx, &new).await;
+        tx.end(made).await
+    }
+
+    async fn edit_schedule(&self, edit: ScheduleEdit) -> StoreResult<ScheduledWorkflow> {
+        let tx = self.begin().await?;
+        let edited = edit_schedule(&tx, edit).await;
+        tx.end(edited).await
+    }
+
+    async fn delete_schedule(&self, id: ScheduleId, expected: Option<i64>) -> StoreResult<()> {
+        let tx = self.begin().await?;
+        let deleted = delete_schedule(&tx, id, expected).await;
+        tx.end(deleted).await
+    }
+
+    async fn schedule(&self, id: ScheduleId) -> StoreResult<ScheduledWorkflow> {
+        let db = self.lease().await?;
+        let found = schedules::find(&db, id).await;
+        db.read(found)
+    }
+
+    async fn schedules(&self, filter: ScheduleFilter) -> StoreResult<Page<ScheduledWorkflow>> {
+        let db = self.lease().await?;
+        let found = list_schedules(&db, filter).await;
+        db.read(found)
+    }
+
+    async fn start_run(&self, new: NewManualRun) -> StoreResult<Run> {
+        let tx = self.begin().await?;
+        let started = start_run(&tx, &new).await;
+        tx.end(started).await
+    }
+
+    async fn outcomes(&self, id: ScheduleId, before: Option<UnixMillis>, limit: usize) -> StoreResult<Page<RecordedOutcome>> {
+        let db = self.lease().await?;
+        let found = outcomes(&db, id, before, limit).await;
+        db.read(found)
+    }
+}
+
+async fn versions(db: &Lease, id: WorkflowId, before: Option<i64>, limit: usize) -> Attempt<Page<WorkflowVersion>> {
+    workflows::find(db, id).await?;
+    let statement = "
+        SELECT workflow_id, version, definition, created_at
+        FROM workflow_versions
+        WHERE workflow_id = $1
+          AND version < $2
+        ORDER BY version DESC
+        LIMIT $3";
+    let found = db.rows(statement, &[&id.0, &before.unwrap_or(i64::MAX), &one_more(limit)]).await?;
+    Ok(page(rows::all(&found, rows::version)?, limit))
+}
+
+async fn version(db: &Lease, id: WorkflowId, version: i64) -> Attempt<WorkflowVersion> {
+    workflows::find(db, id).await?;
+    let statement = "
+        SELECT workflow_id, version, definition, created_at
+        FROM workflow_versions
+        WHERE workflow_id = $1
+          AND version = $2";
+    rows::version(&db.row(statement, &[&id.0, &version]).await?.ok_or(StoreError::NotFound("version"))?)
+}
+
+async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflow> {
+    let workflow = workflows::lock(tx, new.workflow_id).await?;
+    let now = tx.now().await?;
+    check_schedule_name(tx, new.workflow_id, &new.name).await?;
+    let made = Made {
+        id: new.id,
+        workflow: new.workflow_id,
+        name: &new.name,
+        origin: Origin::Direct,
+        is_active: new.is_active,
+        content: &new.content,
+    };
+    schedules::insert(tx, &made, &facts_of(&workflow), now).await?;
+    schedules::find(tx, new.id).await
+}
+
+async fn edit_schedule(tx: &Tx, edit: ScheduleEdit) -> Attempt<ScheduledWorkflow> {
+    let current = schedules::lock(tx, edit.id).await?;
+    let now = tx.now().await?;
+    check_revision(edit.expected, current.revision)?;
+    let name = edit.name.unwrap_or_else(|| current.name.clone());
+    let content = edit.content.unwrap_or_else(|| current.content.clone());
+    let is_active = edit.is_active.unwrap_or(current.is_active);
+    let is_other = name != current.name || content != current.content;
+    if is_other && current.origin == Origin::Definition {
+        return Err(Conflict::OwnedByDefinition.into());
+    }
+    if !is_other && is_active == current.is_active {
+        return Ok(current);
+    }
+    if name != current.name {
+        check_schedule_name(tx, current.workflow_id, &name).await?;
+    }
+    let facts = facts_of(&workflows::find(tx, current.workflow_id).await?);
+    schedules::rewrite(tx, &current, &Rewrite { name: &name, is_active, content: &content, facts: &facts }, now).await?;
+    schedules::find(tx, current.id).await
+}
+
+async fn delete_schedule(tx: &Tx, id: ScheduleId, expected: Option<i64>) -> Attempt<()> {
+    let current = schedules::lock(tx, id).await?;
+    let now = tx.now().await?;
+    check_revision(expected, current.revision)?;
+    if current.origin == Origin::Definition {
+        return Err(Conflict::OwnedByDefinition.into());
+    }
+    workflows::delete_schedule(tx, &current, now).await
+}
+
+/// Whoever names a schedule has locked its workflow: nobody takes the name between this and the writing.
+async fn check_schedule_name(tx: &Tx, workflow: WorkflowId, name: &str) -> Attempt<()> {
+    if schedules::is_named(tx, workflow, name).await? {
+        return Err(Conflict::ScheduleName(name.to_owned()).into());
+    }
+    Ok(())
+}
+
+async fn start_run(tx: &Tx, new: &NewManualRun) -> Attempt<Run> {
+    let workflow = workflows::hold(tx, new.workflow_id).await?;
+    let now = tx.now().await?;
+    let id = runs::planned_at(new.id, now);
+    let statement = "
+        INSERT INTO workflow_runs (
+            id, planned_at, workflow_id, workflow_version, kind, reason, nominal_time, due_at, state, queue, delivery,
+            input, publish_at, created_at
+        )
+        VALUES ($1, $2, $3, $4, 'manual', 'manual', $5, $2, 'pending', $6, $7, $8, $2, $2)";
+    tx.execute(
+        statement,
+        &[
+            &id.0,
+            &now.to_timestamp(),
+            &workflow.id.0,
+            &workflow.version,
+            &rows::at(new.nominal_time),
+            &workflow.queue.as_str(),
+            &workflow.delivery.as_str(),
+            &new.input,
+        ],
+    )
+    .await?;
+    Ok(runs::find(tx, id).await?.ok_or(StoreError::NotFound("run"))?)
+}
+
+async fn outcomes(db: &Lease, id: ScheduleId, before: Option<UnixMillis>, limit: usize) -> Attempt<Page<RecordedOutcome>> {
+    if !workflows::knows_schedule(db, id).await? {
+        return Err(StoreError::NotFound("schedule").into());
+    }
+    let statement = "
+        SELECT schedule_id, revision, from_at, to_at, reason, recorded_at
+        FROM occurrence_outcomes
+        WHERE schedule_id = $1
+          AND to_at < coalesce($2, 'infinity'::timestamptz)
+        ORDER BY to_at DESC, from_at DESC
+        LIMIT $3";
+    let found = db.rows(statement, &[&id.0, &rows::at(before), &one_more(limit)]).await?;
+    Ok(page(rows::all(&found, rows::outcome)?, limit))
+}
+
+async fn list_workflows(db: &Lease, filter: WorkflowFilter) -> Attempt<Page<Workflow>> {
+    let mut conditions = Conditions::default();
+    conditions.and_that("workflow.deleted_at IS NULL");
+    conditions.and_if("workflow.name = ?", filter.name);
+    conditions.and_if("? = ANY (workflow.tags)", filter.tag);
+    conditions.and_if("workflow.id > ?", filter.after.map(|id| id.0));
+    let statement = conditions.statement(SELECT_WORKFLOWS, "workflow.id", filter.limit);
+    let found = db.rows(&statement, &conditions.values()).await?;
+    Ok(page(rows::all(&found, rows::workflow)?, filter.limit))
+}
+
+async fn list_schedules(db: &Lease, filter: ScheduleFilter) -> Attempt<Page<ScheduledWorkflow>> {
+    let mut conditions = Conditions::default();
+    conditions.and_that("schedule.deleted_at IS NULL");
+    conditions.and_if("schedule.workflow_id = ?", filter.workflow_id.map(|id| id.0));
+    conditions.and_if("schedule.name = ?", filter.name);
+    conditions.and_if("schedule.is_active = ?", filter.is_active);
+    conditions.and_if("schedule.id > ?", filter.after.map(|id| id.0));
+    let statement = conditions.statement(SELECT_SCHEDULES, "schedule.id", filter.limit);
+    let found = db.rows(&statement, &conditions.values()).await?;
+    Ok(page(rows::all(&found, rows::schedule)?, filter.limit))
+}

@@ -1,0 +1,129 @@
+//! What becomes of connections: limits, losses, and verbs that are dropped half-way.
+
+use belfry_core::ids::{KeyId, MemberId, ScheduleId};
+use belfry_core::ports::{KeyStore, Publisher, ScheduleStore, StoreError, WorkflowStore};
+use belfry_postgres::{Database, OpenError, Settings};
+use jiff::SignedDuration;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::server::TestDatabase;
+
+/// A pool of one connection: what becomes of that is seen by the next verb.
+async fn connect(database: &TestDatabase) -> Database {
+    Database::connect(&database.address(), &Settings { connections: 1, ..Settings::default() }).await.unwrap()
+}
+
+/// The server processes of the store's connections.
+async fn processes(admin: &Client) -> Vec<i32> {
+    let statement = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'belfry'";
+    admin.query(statement, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn a_verb_that_is_dropped_half_way_takes_its_connection_along() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    let before = processes(database.admin()).await;
+    // Held by this lock, the verb is in the middle of its statement when it is dropped.
+    database.admin().batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let key = KeyId(Uuid::from_u128(1));
+    {
+        let mut verb = store.create_key(key, "held".to_owned(), [1; 32]);
+        let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'api_keys'::regclass AND NOT granted";
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut verb => panic!("the lock does not hold the verb: {done:?}"),
+                row = database.admin().query_one(waiting, &[]) => if row.unwrap().get::<_, i64>(0) == 1 { break },
+            }
+        }
+    }
+    database.admin().batch_execute("COMMIT").await.unwrap();
+    ScheduleStore::now(&store).await.unwrap();
+    let after = processes(database.admin()).await;
+    assert!(after.iter().any(|process| !before.contains(process)), "{before:?} {after:?}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_leaves_its_connection_whole() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    let before = processes(database.admin()).await;
+    let missing = store.delete_schedule(ScheduleId(Uuid::from_u128(1)), None).await;
+    assert_eq!(missing, Err(StoreError::NotFound("schedule")));
+    let state = "SELECT state FROM pg_stat_activity WHERE pid = $1";
+    assert_eq!(database.admin().query_one(state, &[&before[0]]).await.unwrap().get::<_, &str>(0), "idle");
+    WorkflowStore::now(&store).await.unwrap();
+    assert_eq!(processes(database.admin()).await, before);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_ends_is_replaced() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    let before = processes(database.admin()).await;
+    database.admin().query("SELECT pg_terminate_backend($1, 5000)", &[&before[0]]).await.unwrap();
+    // Whether this one finds the end or a new connection is the network's to say; nothing was written either way.
+    let read = ScheduleStore::now(&store).await;
+    assert!(matches!(read, Ok(_) | Err(StoreError::Unavailable(_))), "{read:?}");
+    ScheduleStore::now(&store).await.unwrap();
+    assert_ne!(processes(database.admin()).await, before);
+}
+
+#[tokio::test]
+async fn a_write_whose_connection_is_lost_is_in_doubt() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    let process = processes(database.admin()).await[0];
+    database.admin().batch_execute("BEGIN; LOCK TABLE workflow_runs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let publisher = Publisher { member: MemberId(Uuid::from_u128(1)), lease: SignedDuration::from_secs(15) };
+    let sweep = store.sweep(publisher, 10);
+    let end = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted";
+        while database.admin().query_one(waiting, &[&process]).await.unwrap().get::<_, i64>(0) == 0 {}
+        database.admin().query("SELECT pg_terminate_backend($1, 5000)", &[&process]).await.unwrap();
+    };
+    let (swept, ()) = tokio::join!(sweep, end);
+    assert!(matches!(swept, Err(StoreError::InDoubt(_))), "{swept:?}");
+}
+
+#[tokio::test]
+async fn a_lock_is_waited_for_a_second_and_condemns_nobody() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    database.admin().batch_execute("BEGIN; LOCK TABLE workflow_runs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let reaped = store.reap(10).await;
+    assert!(matches!(&reaped, Err(StoreError::Unavailable(text)) if text.contains("55P03")), "{reaped:?}");
+}
+
+#[tokio::test]
+async fn a_statement_is_waited_for_five_seconds() {
+    let database = TestDatabase::migrated().await;
+    // Beside those that its address asks for.
+    let address = format!("{}?options=-c%20lock_timeout%3D7s", database.address());
+    let own = Database::connect(&address, &Settings { connections: 1, ..Settings::default() }).await.unwrap().store();
+    database.admin().batch_execute("BEGIN; LOCK TABLE workflow_runs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    // With an own lock_timeout, the limit of a statement is what ends the wait.
+    let reaped = own.reap(10).await;
+    assert!(matches!(&reaped, Err(StoreError::Unavailable(text)) if text.contains("57014")), "{reaped:?}");
+}
+
+#[tokio::test]
+async fn the_clock_is_the_servers_in_whole_milliseconds() {
+    let database = TestDatabase::migrated().await;
+    let store = connect(&database).await.store();
+    let clock = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let before: i64 = database.admin().query_one(clock, &[]).await.unwrap().get(0);
+    let now = ScheduleStore::now(&store).await.unwrap().get();
+    let after: i64 = database.admin().query_one(clock, &[]).await.unwrap().get(0);
+    assert!(before <= now && now <= after, "{before} {now} {after}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unreachable() {
+    let connected = Database::connect("postgresql://nobody@%2Fnonexistent/none", &Settings::default()).await;
+    assert!(matches!(connected.err(), Some(OpenError::Unreachable(_))));
+    let connected = Database::connect("mysql://host/none", &Settings::default()).await;
+    assert!(matches!(connected.err(), Some(OpenError::Address(_))));
+}

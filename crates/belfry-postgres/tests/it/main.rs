@@ -1,0 +1,11 @@
+//! The PostgreSQL backend against its contracts, on a real server; and what only a server has: others at the same time.
+//!
+//! `scripts/test` starts the server and says where it is (`BELFRY_TEST_POSTGRES`).
+
+#![expect(clippy::unwrap_used, reason = "all of it is tests")]
+
+mod concurrency;
+mod connections;
+mod schema;
+mod server;
+mod store;
