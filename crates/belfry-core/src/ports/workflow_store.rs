@@ -146,6 +146,26 @@ pub trait WorkflowStore: Send + Sync {
     async fn outcomes(&self, id: ScheduleId, before: Option<UnixMillis>, limit: usize) -> StoreResult<Page<RecordedOutcome>>;
 }
 
+impl WorkflowWrite {
+    /// Whether `current` and the schedule of its trigger node, `owned`, already stand as this write would leave them.
+    pub fn changes_nothing(&self, current: &Workflow, owned: Option<&ScheduledWorkflow>) -> bool {
+        let same_trigger = match (owned, &self.trigger) {
+            (None, None) => true,
+            (Some(owned), Some(trigger)) => {
+                owned.content == trigger.content && trigger.is_active.is_none_or(|is_active| is_active == owned.is_active)
+            }
+            _ => false,
+        };
+        same_trigger
+            && current.name == self.name
+            && current.description == self.description
+            && current.definition == self.definition
+            && current.tags == self.tags
+            && current.queue == self.queue
+            && current.delivery == self.delivery
+    }
+}
+
 impl TriggerSchedule {
     pub const ORIGIN: Origin = Origin::Definition;
 }

@@ -73,7 +73,7 @@ pub async fn update(tx: &Tx, write: &WorkflowWrite) -> Attempt<Workflow> {
     let standing = schedules::lock_of_workflow(tx, write.id).await?;
     let now = tx.now().await?;
     let owned = standing.iter().find(|schedule| schedule.origin == Origin::Definition);
-    if is_as_it_stands(&current, owned, write) {
+    if write.changes_nothing(&current, owned) {
         return Ok(current);
     }
     check_name(tx, &write.name, write.id).await?;
@@ -120,23 +120,6 @@ async fn write_workflow(tx: &Tx, current: &Workflow, write: &WorkflowWrite, now:
     .await
     .map_err(|failed| of_name(failed, &write.name))?;
     Ok(())
-}
-
-fn is_as_it_stands(current: &Workflow, owned: Option<&ScheduledWorkflow>, write: &WorkflowWrite) -> bool {
-    let same_trigger = match (owned, &write.trigger) {
-        (None, None) => true,
-        (Some(owned), Some(trigger)) => {
-            owned.content == trigger.content && trigger.is_active.is_none_or(|is_active| is_active == owned.is_active)
-        }
-        _ => false,
-    };
-    same_trigger
-        && current.name == write.name
-        && current.description == write.description
-        && current.definition == write.definition
-        && current.tags == write.tags
-        && current.queue == write.queue
-        && current.delivery == write.delivery
 }
 
 /// Every schedule goes on under a new revision, with what its runs now take from the workflow; that of the definition as

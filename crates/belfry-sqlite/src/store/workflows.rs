@@ -66,7 +66,7 @@ pub fn update(tx: &Tx<'_>, write: &WorkflowWrite) -> Attempt<Workflow> {
     check_revision(Some(write.expected), current.revision)?;
     let standing = schedules::of_workflow(tx, write.id)?;
     let owned = standing.iter().find(|schedule| schedule.origin == Origin::Definition);
-    if is_as_it_stands(&current, owned, write) {
+    if write.changes_nothing(&current, owned) {
         return Ok(current);
     }
     check_name(tx, &write.name, write.id)?;
@@ -104,23 +104,6 @@ pub fn update(tx: &Tx<'_>, write: &WorkflowWrite) -> Attempt<Workflow> {
     let workflow = find(tx, write.id)?;
     update_schedules(tx, &workflow, &standing, write.trigger.as_ref())?;
     Ok(workflow)
-}
-
-fn is_as_it_stands(current: &Workflow, owned: Option<&ScheduledWorkflow>, write: &WorkflowWrite) -> bool {
-    let same_trigger = match (owned, &write.trigger) {
-        (None, None) => true,
-        (Some(owned), Some(trigger)) => {
-            owned.content == trigger.content && trigger.is_active.is_none_or(|is_active| is_active == owned.is_active)
-        }
-        _ => false,
-    };
-    same_trigger
-        && current.name == write.name
-        && current.description == write.description
-        && current.definition == write.definition
-        && current.tags == write.tags
-        && current.queue == write.queue
-        && current.delivery == write.delivery
 }
 
 /// Every schedule goes on under a new revision, with what its runs now take from the workflow; that of the definition as

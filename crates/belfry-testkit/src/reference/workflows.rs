@@ -49,7 +49,7 @@ impl WorkflowStore for ReferenceStore {
         let (mut tables, now) = self.begin();
         let current = tables.living_workflow(write.id)?.clone();
         check_revision(Some(write.expected), current.revision)?;
-        if tables.changes_nothing(&current, &write) {
+        if write.changes_nothing(&current, tables.triggered(write.id)) {
             return Ok(current);
         }
         tables.check_workflow_name(write.id, &write.name)?;
@@ -249,23 +249,6 @@ impl Tables {
         };
         self.versions.entry((workflow.id, workflow.version)).or_insert(version);
         self.workflows.insert(workflow.id, WorkflowRow { workflow, deleted: false });
-    }
-
-    fn changes_nothing(&self, current: &Workflow, write: &WorkflowWrite) -> bool {
-        let same_trigger = match (self.triggered(write.id), &write.trigger) {
-            (None, None) => true,
-            (Some(schedule), Some(trigger)) => {
-                schedule.content == trigger.content && trigger.is_active.is_none_or(|is_active| is_active == schedule.is_active)
-            }
-            _ => false,
-        };
-        same_trigger
-            && current.name == write.name
-            && current.description == write.description
-            && current.definition == write.definition
-            && current.tags == write.tags
-            && current.queue == write.queue
-            && current.delivery == write.delivery
     }
 
     /// What the write makes of each schedule of the workflow, and the one that it adds.
