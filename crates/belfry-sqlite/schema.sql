@@ -116,7 +116,7 @@ CREATE TABLE workflow_runs (
     started_at INTEGER,
     finished_at INTEGER,
     error TEXT
-) STRICT;
+, redrives INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX workflow_runs_by_workflow ON workflow_runs (workflow_id, id);
 
@@ -125,6 +125,8 @@ CREATE INDEX workflow_runs_live ON workflow_runs (workflow_id, id) WHERE state I
 CREATE UNIQUE INDEX workflow_runs_occurrence ON workflow_runs (schedule_id, planned_at) WHERE schedule_id IS NOT NULL;
 
 CREATE INDEX workflow_runs_pending ON workflow_runs (publish_at, id) WHERE state = 'pending';
+
+CREATE INDEX workflow_runs_queued ON workflow_runs (queue, redrives, queued_at, id) WHERE state = 'queued';
 
 CREATE INDEX workflow_runs_running ON workflow_runs (claim_until, id) WHERE state = 'running';
 

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use belfry_core::time::parse_duration;
 
 /// A workflow scheduler: schedules that fire on time, exactly once, with a reason for everything that did not.
 #[derive(Parser)]
@@ -70,6 +73,15 @@ pub enum Output {
 pub enum Command {
     /// Run everything in one process: API, daemon and worker, on SQLite
     Up(Up),
+    /// Serve the API, on the PostgreSQL database of the settings; any number of these may run
+    #[command(after_help = PROCESSES)]
+    Api(ApiArguments),
+    /// Fire and publish what is due, on the PostgreSQL database of the settings; any number of these may run
+    #[command(after_help = PROCESSES)]
+    Daemon(DaemonArguments),
+    /// Execute runs, on the PostgreSQL database of the settings; any number of these may run
+    #[command(after_help = PROCESSES)]
+    Worker(WorkerArguments),
     /// Workflows: what is run
     #[command(subcommand)]
     Workflow(WorkflowVerb),
@@ -82,12 +94,69 @@ pub enum Command {
     /// API keys
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Measure how many schedules the deployment of the settings fires in a second, and how late
+    #[command(after_help = BENCHMARKS)]
+    Bench(Bench),
     /// Print the commented settings file with every default
     Config,
-    /// Bring the database in the data folder to this version's schema
+    /// Bring the database to this version's schema: PostgreSQL's, where one is set, else that of the data folder
     Migrate,
     /// Print the OpenAPI document
     Openapi,
+}
+
+const BENCHMARKS: &str = "Examples:
+  belfry bench burst --schedules 10000          all due at one instant
+  belfry bench steady --schedules 1000 --every 60s --for 2m
+                                                due evenly over each minute, for two minutes";
+
+#[derive(Args)]
+pub struct Bench {
+    #[command(subcommand)]
+    pub shape: BenchShape,
+    /// How many daemons are started
+    #[arg(long, global = true, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub daemons: u8,
+    /// Measure although the database holds other schedules
+    #[arg(long, global = true)]
+    pub anyway: bool,
+}
+
+#[derive(Subcommand)]
+pub enum BenchShape {
+    /// All schedules are due at one instant
+    Burst {
+        #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        schedules: u32,
+    },
+    /// Schedules are due evenly
+    Steady {
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        schedules: u32,
+        /// How often each of them is due
+        #[arg(long, default_value = "60s", value_parser = length)]
+        every: SignedDuration,
+        /// How long it goes on
+        #[arg(long = "for", default_value = "2m", value_parser = length)]
+        length: SignedDuration,
+    },
+}
+
+impl BenchShape {
+    pub fn name(&self) -> &'static str {
+        match self {
+            BenchShape::Burst { .. } => "burst",
+            BenchShape::Steady { .. } => "steady",
+        }
+    }
+}
+
+fn length(text: &str) -> Result<SignedDuration, String> {
+    match parse_duration(text) {
+        Ok(length) if length >= SignedDuration::from_secs(1) => Ok(length),
+        Ok(_) => Err("it must be at least 1s".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Args)]
@@ -101,6 +170,43 @@ pub struct Up {
     /// Serve the API without keys; accepted on a loopback address only
     #[arg(long)]
     pub no_auth: bool,
+}
+
+const PROCESSES: &str = "Example:
+  export BELFRY_DATABASE_URL=postgresql://belfry:…@db.example/belfry
+  export BELFRY_BROKER_URL=amqps://belfry:…@broker.example/%2f    # else the queue is in PostgreSQL
+  belfry migrate
+  belfry key create admin
+  belfry api --listen 127.0.0.1:7420
+  belfry daemon --metrics-listen 127.0.0.1:7421
+  belfry worker --queues default,reports --metrics-listen 127.0.0.1:7422
+All settings with their defaults: belfry config. Operating it: docs/deploy.md";
+
+#[derive(Args)]
+pub struct ApiArguments {
+    /// The address that the API listens on
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Serve the API without keys; accepted on a loopback address only
+    #[arg(long)]
+    pub no_auth: bool,
+}
+
+#[derive(Args)]
+pub struct DaemonArguments {
+    /// Where to serve /healthz, /readyz and /metrics, without keys
+    #[arg(long)]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub struct WorkerArguments {
+    /// Which queues to consume, separated by commas
+    #[arg(long)]
+    pub queues: Option<String>,
+    /// Where to serve /healthz, /readyz and /metrics, without keys
+    #[arg(long)]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(Subcommand)]

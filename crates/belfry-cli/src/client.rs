@@ -28,12 +28,7 @@ impl Client {
             Failure::WrongUse("no server is known; start one with `belfry up`, or name one with --url or BELFRY_URL".to_owned())
         })?;
         let key = global.api_key.clone().or_else(|| folder?.api_key());
-        let http = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_secs(60))
-            .tls_certs_only([])
-            .build()
-            .or_else(|_| reqwest::Client::builder().timeout(std::time::Duration::from_secs(60)).build())
-            .context("cannot prepare requests")?;
+        let http = prepare(&base).context("cannot prepare requests")?;
         Ok(Client { http, base: base.trim_end_matches('/').to_owned(), key })
     }
 
@@ -72,13 +67,20 @@ impl Client {
     async fn send(&self, request: RequestBuilder) -> Result<Tagged, Failure> {
         let response = request.send().await.map_err(|error| {
             let reason = if error.is_timeout() { "did not answer within 60 s" } else { "cannot be reached" };
-            Failure::Failed(anyhow::Error::new(error).context(format!("{} {reason}; is `belfry up` running?", self.base)))
+            Failure::Failed(anyhow::Error::new(error).context(format!("{} {reason}; is the server running?", self.base)))
         })?;
         let status = response.status();
         let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let object = body(response).await?;
         if status.is_success() { Ok(Tagged { object, etag }) } else { Err(failure(status, &object)) }
     }
+}
+
+/// Certificates are read only where they are needed: without TLS a host need not have any.
+fn prepare(base: &str) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60));
+    let is_encrypted = base.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+    if is_encrypted { builder.build() } else { builder.tls_certs_only([]).build() }
 }
 
 fn if_match(request: RequestBuilder, etag: Option<&str>) -> RequestBuilder {

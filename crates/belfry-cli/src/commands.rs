@@ -6,19 +6,18 @@ pub mod run;
 pub mod schedule;
 pub mod workflow;
 
-use std::sync::Arc;
-
 use anyhow::Context;
 use serde_json::Value;
 
 use belfry_core::ids::WorkflowId;
-use belfry_sqlite::Database;
 
 use crate::arguments::Global;
+use crate::backends::cluster::Cluster;
+use crate::backends::embedded::Embedded;
 use crate::client::Client;
 use crate::data_folder::DataFolder;
-use crate::edge::Host;
 use crate::failure::Failure;
+use crate::logs;
 use crate::output::line;
 use crate::settings::Settings;
 
@@ -33,13 +32,21 @@ pub fn openapi() -> Result<(), Failure> {
     Ok(())
 }
 
-/// `up` migrates by itself; this is for those who want to do it first.
-pub fn migrate(global: &Global) -> Result<(), Failure> {
+/// The PostgreSQL database, where one is set; else that of the data folder, which `up` migrates by itself.
+pub async fn migrate(global: &Global) -> Result<(), Failure> {
+    let settings = Settings::load(global)?;
+    logs::start(&settings.log, None)?;
+    if settings.database.url().is_some() {
+        let cluster = Cluster::prepare(&settings, "belfry migrate")?;
+        cluster.migrate().await?;
+        cluster.close();
+        eprintln!("the database has this version's schema");
+        return Ok(());
+    }
     let folder = DataFolder::of(global)?;
     folder.create()?;
-    let _lock = folder.lock()?;
-    folder.create_database()?;
-    Database::open(&folder.database(), Arc::new(Host)).context("cannot migrate the database")?;
+    let lock = folder.lock()?;
+    Embedded::open(&folder, lock)?.close().await;
     eprintln!("{} has this version's schema", folder.database().display());
     Ok(())
 }

@@ -1,12 +1,16 @@
-//! The `belfry` program: the server in one process (`up`), and a client of its API.
+//! The `belfry` program: the server in one process (`up`) or in several (`api`, `daemon`, `worker`), and a client of its API.
 
 mod arguments;
+mod backends;
+mod bench;
 mod client;
 mod commands;
 mod data_folder;
 mod edge;
 mod failure;
+mod logs;
 mod output;
+mod serving;
 mod settings;
 mod up;
 
@@ -37,12 +41,16 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { command, global } = arguments;
     match command {
         Command::Up(up) => up::run(up, &global).await,
+        Command::Api(arguments) => serving::api::run(arguments, &global).await,
+        Command::Daemon(arguments) => serving::daemon::run(arguments, &global).await,
+        Command::Worker(arguments) => serving::worker::run(arguments, &global).await,
         Command::Workflow(verb) => commands::workflow::run(verb, &global).await,
         Command::Schedule(verb) => commands::schedule::run(verb, &global).await,
         Command::Run(verb) => commands::run::run(verb, &global).await,
         Command::Key(verb) => commands::key::run(verb, &global).await,
+        Command::Bench(bench) => bench::run(bench, &global).await,
         Command::Config => commands::config(),
-        Command::Migrate => commands::migrate(&global),
+        Command::Migrate => commands::migrate(&global).await,
         Command::Openapi => commands::openapi(),
     }
 }

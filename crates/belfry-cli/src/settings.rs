@@ -1,5 +1,7 @@
 //! What an operator may set: defaults, then the settings file, then the environment, then flags.
 
+mod cluster;
+
 use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
@@ -14,10 +16,18 @@ use belfry_worker::{NetworkPolicy, WorkerSettings};
 use crate::arguments::Global;
 use crate::data_folder::DataFolder;
 
+pub use cluster::{BrokerSettings, DatabaseSettings, HistorySettings, QueueType};
+
 /// Belfry's settings. Durations are ISO 8601 (`PT30S`) or as people write them (`30s`).
 #[derive(Debug, Config)]
 #[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Settings {
+    #[config(nested)]
+    pub database: DatabaseSettings,
+    #[config(nested)]
+    pub broker: BrokerSettings,
+    #[config(nested)]
+    pub history: HistorySettings,
     #[config(nested)]
     pub api: ApiSettings,
     #[config(nested)]
@@ -75,6 +85,9 @@ pub struct SchedulerSettings {
     /// How long the daemon waits at shutdown for what it has begun to publish.
     #[config(env = "BELFRY_SCHEDULER_DRAIN_LIMIT", default = "PT10S")]
     pub drain_limit: Length,
+    /// Where `belfry daemon` serves /healthz, /readyz and /metrics, without keys: 127.0.0.1:7421. Nowhere when absent.
+    #[config(env = "BELFRY_SCHEDULER_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Config)]
@@ -86,7 +99,7 @@ pub struct WorkerSection {
     /// The worker's name, shown with its runs; the host's and the process's when absent.
     #[config(env = "BELFRY_WORKER_NAME")]
     pub name: Option<String>,
-    /// Which queues it consumes, separated by commas; all when empty.
+    /// Which queues it consumes, separated by commas. When empty: all, or with a broker, which cannot be asked, `default`.
     #[config(env = "BELFRY_WORKER_QUEUES", default = "")]
     pub queues: String,
     /// Networks that `http` nodes may reach although they are private, link-local or loopback, separated by commas: 10.1.0.0/16.
@@ -95,6 +108,9 @@ pub struct WorkerSection {
     /// How long runs may go on at shutdown before they are given back.
     #[config(env = "BELFRY_WORKER_DRAIN_LIMIT", default = "PT30S")]
     pub drain_limit: Length,
+    /// Where `belfry worker` serves /healthz, /readyz and /metrics, without keys: 127.0.0.1:7422. Nowhere when absent.
+    #[config(env = "BELFRY_WORKER_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Config)]
@@ -120,21 +136,39 @@ pub enum LogFormat {
 pub struct Length(#[serde(with = "duration")] pub SignedDuration);
 
 impl Settings {
-    pub fn load(global: &Global, folder: &DataFolder) -> anyhow::Result<Settings> {
+    /// Of `--config`, else of the data folder, which `belfry api`, `daemon` and `worker` need not have.
+    pub fn load(global: &Global) -> anyhow::Result<Settings> {
         let file = match &global.config {
             Some(file) if !file.exists() => bail!("there is no settings file {}", file.display()),
-            Some(file) => file.clone(),
-            None => folder.settings(),
+            Some(file) => Some(file.clone()),
+            None => DataFolder::of(global).ok().map(|folder| folder.settings()),
         };
-        let settings = Settings::builder().env().file(&file).load();
-        let settings = settings.with_context(|| format!("the settings are wrong (file {}, environment BELFRY_*)", file.display()))?;
+        let builder = Settings::builder().env();
+        let builder = match &file {
+            Some(file) => builder.file(file),
+            None => builder,
+        };
+        let named = file.map(|file| format!("file {}, ", file.display())).unwrap_or_default();
+        let settings =
+            builder.load().map_err(|error| anyhow::anyhow!(cluster::without_addresses(&format!("{:#}", anyhow::Error::new(error)))));
+        let settings = settings.with_context(|| format!("the settings are wrong ({named}environment BELFRY_*)"))?;
         settings.scheduler.check()?;
+        settings.database.check()?;
         Ok(settings)
+    }
+
+    /// The API's base URL, as messages name it.
+    pub fn api_url(&self) -> String {
+        self.api.url.clone().unwrap_or_else(|| format!("http://{}", self.api.listen))
     }
 
     pub fn worker(&self) -> anyhow::Result<WorkerSettings> {
         let queues = list(&self.worker.queues).map(|name| {
-            QueueName::parse(name).with_context(|| format!("worker.queues: `{name}` is no queue name (letters, digits, `_`, `.`, `-`)"))
+            let queue = QueueName::parse(name);
+            let queue = queue.with_context(|| format!("worker.queues: `{name}` is no queue name (letters, digits, `_`, `.`, `-`)"))?;
+            let is_dead_letters = self.broker.url().is_some() && name == "dead";
+            anyhow::ensure!(!is_dead_letters, "worker.queues: `dead` is the broker's queue of dead letters; name those of workflows");
+            Ok(queue)
         });
         let networks = list(&self.worker.allow_networks).map(|network| {
             network

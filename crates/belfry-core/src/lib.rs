@@ -12,6 +12,7 @@ pub mod node;
 pub mod ports;
 pub mod run;
 pub mod schedule;
+pub mod shards;
 pub mod spec;
 pub mod time;
 pub mod violation;

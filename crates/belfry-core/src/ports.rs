@@ -15,10 +15,11 @@ mod workflow_store;
 pub use clock::{Boot, Clock, Ids, WallClock};
 pub use error::{Conflict, StoreError, StoreResult};
 pub use key_store::{ApiKey, KeyStore};
-pub use queue::{Consumer, Delivered, Message, Queue, QueueError, Settled};
+pub use queue::{Consumer, Delivered, Message, Queue, QueueError, QueueState, Settled};
 pub use run_store::{Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Finish, FinishAnswer, Page, RunFilter, RunStore};
 pub use schedule_store::{
-    DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Look, Mark, NewRun, PendingRun, Publisher, Reaped,
+    BACKLOG_COUNTED, BELIEF_TOLERANCE, Backlog, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Look,
+    MAX_REDRIVES, MEMBER_DEAD_AFTER, Mark, Member, Membership, NewRun, PendingRun, PublishLease, REDRIVE_AFTER, Reaped, Redrive, Redriven,
     ScheduleStore, Swept,
 };
 pub use workflow_store::{

@@ -1,22 +1,24 @@
 //! Connecting: the pool, and the limits that every connection has.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Pool, Runtime};
+use jiff::SignedDuration;
+use tokio::sync::Notify;
 use tokio_postgres::Config;
 
 use crate::failed::{Failed, told};
+use crate::measuring;
 use crate::partitions;
+use crate::pool::Pool;
+use crate::queue::PostgresQueue;
+use crate::retention;
 use crate::settings::Settings;
 use crate::store::PostgresStore;
 use crate::tls::{Asked, Connector};
 use crate::{connections::Tx, migrations};
+use belfry_core::ids::WorkflowId;
 use belfry_core::ports::{StoreError, StoreResult};
-
-/// The server's own limits, so that a frozen process holds nothing for longer, whatever became of its side.
-const LIMITS: &str = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=5s \
-    -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=15s \
-    -c client_connection_check_interval=5s -c TimeZone=UTC";
 
 /// A database of a server. Its clones share the connections.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ pub struct Database {
     pool: Pool,
     config: Config,
     connector: Connector,
+    /// Messages of the embedded queue came, or came back, by this process.
+    ready: Arc<Notify>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -49,25 +53,30 @@ pub enum OpenError {
 impl Database {
     /// Connects to the database at `url`, so that a wrong address or password is found now. Migrates nothing.
     pub async fn connect(url: &str, settings: &Settings) -> Result<Database, OpenError> {
+        let database = Database::prepare(url, settings)?;
+        match database.pool.get().await {
+            Ok(_) => Ok(database),
+            Err(StoreError::Unavailable(reason)) => Err(OpenError::Unreachable(reason)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The database at `url`, connected to when a verb first needs it: only what no server could make work is an error.
+    pub fn prepare(url: &str, settings: &Settings) -> Result<Database, OpenError> {
         let (url, asked) = Asked::take_from(url)?;
         let mut config = configure(&url, settings)?;
         let connector = Connector::of(&mut config, asked, settings.root_certificates.as_deref())?;
-        let limit = Some(settings.connect_timeout);
-        let pool = Pool::builder(connector.manager(config.clone()))
-            .max_size(settings.connections)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(limit)
-            .create_timeout(limit)
-            .recycle_timeout(limit)
-            .build()
-            .map_err(|error| OpenError::Settings(error.to_string()))?;
-        let first = pool.get().await.map_err(|error| OpenError::Unreachable(reached(&error)))?;
-        drop(first);
-        Ok(Database { pool, config, connector })
+        let pool = Pool::new(connector.clone(), config.clone(), settings)?;
+        Ok(Database { pool, config, connector, ready: Arc::default() })
     }
 
     pub fn store(&self) -> PostgresStore {
         PostgresStore::new(self.pool.clone())
+    }
+
+    /// The embedded queue, for those without a broker.
+    pub fn queue(&self) -> PostgresQueue {
+        PostgresQueue::new(self.pool.clone(), Arc::clone(&self.ready))
     }
 
     /// Migrates the database to this binary's schema, and makes the next months' partitions. Safe to call from several
@@ -91,6 +100,25 @@ impl Database {
         tx.end(made).await
     }
 
+    /// Drops the history that is older than `keep`, by the store's clock: the months of runs, with the results of their nodes, that
+    /// ended before then and have no run that still lives, each month as a whole; and what was recorded before then of
+    /// occurrences that did not fire. Answers how many partitions it dropped. What is in the default partition stays. To be
+    /// called each day; may take a while, and holds up nobody for longer than a moment.
+    pub async fn drop_history(&self, keep: SignedDuration) -> StoreResult<usize> {
+        retention::drop_history(&self.pool, keep).await
+    }
+
+    /// Removes a workflow, its schedules, runs and history as if they had never been: for benchmarks, which clean up. Users
+    /// delete, which keeps the history.
+    pub async fn erase_workflow(&self, workflow: WorkflowId) -> StoreResult<()> {
+        measuring::erase_workflow(&self.pool, workflow).await
+    }
+
+    /// How many bytes of write-ahead log the server has written.
+    pub async fn wal_position(&self) -> StoreResult<u64> {
+        measuring::wal_position(&self.pool).await
+    }
+
     /// Closes the connections; verbs that come later are refused.
     pub fn close(&self) {
         self.pool.close();
@@ -100,9 +128,7 @@ impl Database {
 fn configure(url: &str, settings: &Settings) -> Result<Config, OpenError> {
     // The address may hold a password: the driver's text, which names only what is wrong, goes to the user instead.
     let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| OpenError::Address(told(&error)))?;
-    let options = config.get_options().map_or_else(|| LIMITS.to_owned(), |own| format!("{LIMITS} {own}"));
     config
-        .options(options)
         .application_name(&settings.application_name)
         .connect_timeout(settings.connect_timeout)
         .keepalives(true)
@@ -111,13 +137,6 @@ fn configure(url: &str, settings: &Settings) -> Result<Config, OpenError> {
         .keepalives_retries(3)
         .tcp_user_timeout(Duration::from_secs(15));
     Ok(config)
-}
-
-fn reached(error: &deadpool_postgres::PoolError) -> String {
-    match error {
-        deadpool_postgres::PoolError::Backend(error) => told(error),
-        other => other.to_string(),
-    }
 }
 
 impl From<Failed> for OpenError {

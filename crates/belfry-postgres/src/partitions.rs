@@ -9,8 +9,8 @@ use crate::failed::{Attempt, Failed};
 
 /// How many months are made ahead of the current one.
 const AHEAD: i32 = 3;
-/// One process makes partitions at a time; the others find them made.
-const MAKING: i64 = 0x0062_656c_6672_7902;
+/// One process makes or drops partitions at a time; the others find it done.
+const AT_WORK: i64 = 0x0062_656c_6672_7902;
 
 /// A table that is partitioned by month, and how its partitions are kept.
 struct Parent {
@@ -31,8 +31,8 @@ const PARENTS: [Parent; 2] = [
 
 pub async fn make(tx: &Tx) -> Attempt<usize> {
     // Moving what the default partition holds may take longer than a verb.
-    tx.execute("SET LOCAL statement_timeout = '5min'", &[]).await?;
-    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MAKING]).await?;
+    tx.take_time().await?;
+    one_process_at_a_time(tx).await?;
     let today = tx.now().await?.to_timestamp().to_zoned(TimeZone::UTC).date();
     let mut made = 0;
     for ahead in 0..=AHEAD {
@@ -45,18 +45,28 @@ pub async fn make(tx: &Tx) -> Attempt<usize> {
     Ok(made)
 }
 
+/// Until the transaction ends.
+pub async fn one_process_at_a_time(tx: &Tx) -> Attempt<()> {
+    tx.execute("SELECT pg_advisory_xact_lock($1)", &[&AT_WORK]).await?;
+    Ok(())
+}
+
+pub async fn stands(tx: &Tx, partition: &str) -> Attempt<bool> {
+    Ok(tx.row("SELECT 1 WHERE to_regclass($1) IS NOT NULL", &[&partition]).await?.is_some())
+}
+
 /// False where it stands.
 async fn make_one(tx: &Tx, parent: &Parent, first: Date, next: Date) -> Attempt<bool> {
     let Parent { table, key, storage } = parent;
     let name = format!("{table}_{}", first.strftime("%Y_%m"));
-    if tx.row("SELECT 1 WHERE to_regclass($1) IS NOT NULL", &[&name]).await?.is_some() {
+    if stands(tx, &name).await? {
         return Ok(false);
     }
     let (from, to) = (format!("'{first} 00:00:00+00'"), format!("'{next} 00:00:00+00'"));
     tx.execute(&format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) {storage}"), &[]).await?;
     // A row of the month in the default partition would refuse the new one: such rows move first. Nobody writes between.
     tx.execute(&format!("LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"), &[]).await?;
-    tx.execute(
+    tx.execute_at_length(
         &format!(
             "WITH moved AS (
                  DELETE FROM {table}_default

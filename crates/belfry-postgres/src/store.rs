@@ -1,20 +1,22 @@
 //! The store: each module a port, or what several of them write.
 
-mod conditions;
+pub mod conditions;
 mod fire;
 mod key_store;
+mod members;
+mod redrive;
 pub mod rows;
 mod run_store;
 mod runs;
-mod schedule_store;
+pub mod schedule_store;
 mod schedules;
 mod workflow_store;
 mod workflows;
 
 use belfry_core::ports::StoreResult;
-use deadpool_postgres::Pool;
 
 use crate::connections::{Lease, Tx};
+use crate::pool::Pool;
 
 /// The store in a PostgreSQL database. Its clones are the same store.
 #[derive(Clone)]

@@ -7,18 +7,14 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::task::JoinHandle;
+use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tracing::warn;
 
 use crate::database::OpenError;
-use crate::failed::told;
 
 /// What connections are made with.
 #[derive(Clone)]
@@ -37,36 +33,6 @@ impl Connector {
         config.ssl_mode(SslMode::Require);
         Ok(Connector::Verified(MakeRustlsConnect::new(verifying(roots)?)))
     }
-
-    pub fn manager(&self, config: Config) -> Manager {
-        let checked = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        match self {
-            Connector::Plain => Manager::from_config(config, NoTls, checked),
-            Connector::Verified(tls) => Manager::from_config(config, tls.clone(), checked),
-        }
-    }
-
-    /// A connection outside the pool, and the task that it lives by.
-    pub async fn connect(&self, config: &Config) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
-        match self {
-            Connector::Plain => {
-                let (client, connection) = config.connect(NoTls).await?;
-                Ok((client, live(connection)))
-            }
-            Connector::Verified(tls) => {
-                let (client, connection) = config.connect(tls.clone()).await?;
-                Ok((client, live(connection)))
-            }
-        }
-    }
-}
-
-fn live(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            warn!("a connection to the database was lost: {}", told(&error));
-        }
-    })
 }
 
 /// What an address says of encryption.

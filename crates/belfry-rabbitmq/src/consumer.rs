@@ -5,6 +5,8 @@
 
 mod desk;
 mod flow;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,12 @@ use crate::link::Link;
 use crate::topology::Topology;
 use desk::Desk;
 
+/// How old a channel may grow. Up to RabbitMQ 3, a quorum queue that is deleted and declared again at once (before the channel
+/// has heard of its end) keeps its subscriptions, says nothing, and counts what it sends to them as held, while it never arrives:
+/// the channel subscribes anew to the queue of that name, and then forgets the queue and with it the new subscription
+/// (`rabbit_channel.erl`, what follows `eol`; there is no consumer's argument against it that a quorum queue takes). RabbitMQ 4
+/// ends the subscription and says so. Only closing the channel frees what is held, and nobody can see it from outside.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
 /// One worker settles few messages at a time; each waits for its answer.
 const MOST_SETTLINGS: usize = 64;
 
@@ -56,6 +64,7 @@ struct Settling {
 enum How {
     Acknowledge,
     GiveBack,
+    Reject,
 }
 
 impl Tray {
@@ -66,10 +75,14 @@ impl Tray {
 
 impl RabbitConsumer {
     pub fn start(link: Arc<Link>, topology: Arc<Topology>, queues: Vec<QueueName>) -> RabbitConsumer {
+        RabbitConsumer::start_renewing(link, topology, queues, RENEW_EVERY)
+    }
+
+    fn start_renewing(link: Arc<Link>, topology: Arc<Topology>, queues: Vec<QueueName>, renew_every: Duration) -> RabbitConsumer {
         let (wanted, wants) = watch::channel(0);
         let (settlings, settled) = mpsc::channel(MOST_SETTLINGS);
         let tray = Arc::new(Tray::default());
-        tokio::spawn(Desk::new(link, topology, queues, Arc::clone(&tray)).run(wants, settled));
+        tokio::spawn(Desk::new(link, topology, queues, Arc::clone(&tray)).run(wants, settled, renew_every));
         RabbitConsumer { wanted, settlings, tray }
     }
 
@@ -123,5 +136,9 @@ impl Consumer for RabbitConsumer {
 
     async fn give_back(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
         self.settle(delivered, How::GiveBack).await
+    }
+
+    async fn reject(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
+        self.settle(delivered, How::Reject).await
     }
 }

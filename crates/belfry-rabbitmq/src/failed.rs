@@ -3,6 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use lapin::ErrorKind;
+use lapin::protocol::AMQPSoftError;
+
 use belfry_core::ports::QueueError;
 
 /// How long the broker may take to answer one question.
@@ -23,4 +26,8 @@ pub(crate) async fn answered<T>(doing: &str, answer: impl Future<Output = lapin:
 
 pub(crate) fn failed(doing: &str, error: &lapin::Error) -> QueueError {
     QueueError::Unavailable(format!("failed to {doing}: {error}"))
+}
+
+pub(crate) fn is_not_found(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if error.get_id() == AMQPSoftError::NOTFOUND.get_id())
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lapin::uri::AMQPUri;
 
-use belfry_core::ports::{Consumer, Message, Queue, QueueError, Settled};
+use belfry_core::ports::{Consumer, Message, Queue, QueueError, QueueState, Settled};
 use belfry_core::workflow::QueueName;
 
 pub use settings::{QueueType, Settings, WrongSettings};
@@ -44,8 +44,8 @@ pub struct RabbitMq {
 impl RabbitMq {
     /// Begins to connect, and answers at once: only an address or settings that can never work are an error.
     ///
-    /// `url` is `amqp://user:password@host:port/vhost` or `amqps://…`, where the vhost `/` is written `%2f`. Its parameters
-    /// `heartbeat` (10 s) and `connection_timeout` may be given. For `amqps` the process has installed rustls' provider.
+    /// `url` is `amqp://user:password@host:port/vhost` or `amqps://…`, where the vhost `/` is written `%2f`. Its parameter
+    /// `heartbeat` (10 s) may be given. For `amqps` the process has installed rustls' provider.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -53,6 +53,12 @@ impl RabbitMq {
         let uri = settings::parse_url(url)?;
         settings.check()?;
         Ok(RabbitMq::start(&uri, settings))
+    }
+
+    /// Deletes a queue with all that is in it. One that is not there is as good as deleted.
+    pub async fn delete_queue(&self, queue: &QueueName) -> Result<(), QueueError> {
+        let session = self.consuming.session().await?;
+        self.topology.delete_queue(&session, queue).await
     }
 
     fn start(uri: &AMQPUri, settings: Settings) -> RabbitMq {
@@ -69,6 +75,17 @@ impl RabbitMq {
 impl Queue for RabbitMq {
     async fn publish(&self, queue: &QueueName, messages: Vec<Message>) -> Result<Vec<Settled>, QueueError> {
         self.publisher.publish(queue, messages).await
+    }
+
+    fn state(&self) -> QueueState {
+        self.publisher.state()
+    }
+
+    /// Asked over the connection for consuming, which no alarm blocks, since nothing is published over it: what is lost
+    /// while publishing is blocked must be seen too.
+    async fn has_ready(&self, queue: &QueueName) -> Result<bool, QueueError> {
+        let session = self.consuming.session().await?;
+        self.topology.has_ready(&session, queue).await
     }
 
     /// AMQP has no way to ask which queues there are: a consumer of no queue in particular consumes

@@ -3,32 +3,35 @@
 //! The driver's own recovery is off: it replays what it remembers, and cannot say which confirms and which deliveries were
 //! lost on the way. Here a lost connection is lost with all that hung on it, and a new one begins with nothing.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod dial;
+mod session;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::StreamExt;
-use lapin::options::ConfirmSelectOptions;
+use futures_util::stream::BoxStream;
+use lapin::Event;
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties, Event};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tracing::{debug, info, warn};
 
-use belfry_core::ports::QueueError;
-use belfry_core::workflow::QueueName;
+use belfry_core::ports::{QueueError, QueueState};
 
-use crate::failed::{answered, within};
+pub(crate) use session::{Session, takes_none};
+
+use crate::failed::ANSWER_LIMIT;
 use crate::topology::Topology;
+use dial::{Socket, dial};
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How long a loss that the driver does not tell of may go unseen.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// One for each batch that is on its way at once; there are fewer.
-const MOST_IDLE_CHANNELS: usize = 8;
+/// The longest that the first pause may be, and the longest that any may be.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// What a broker that comes back costs in lateness, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A connection that lasted so long was one: what comes after it begins with short pauses again.
+const STEADY_AFTER: Duration = Duration::from_secs(10);
+const LOST: &str = "the connection to the broker was lost";
 
 pub(crate) struct Link {
     state: watch::Receiver<State>,
@@ -44,17 +47,6 @@ enum State {
     Down(String),
 }
 
-/// A connection, and what is known of the broker because it is the same one.
-pub(crate) struct Session {
-    connection: Connection,
-    /// The broker's reason not to take messages, while it has one.
-    blocked: watch::Sender<Option<String>>,
-    /// Channels in confirm mode that nothing is on its way on.
-    idle: Mutex<Vec<Channel>>,
-    /// Held while one is declared: a queue that another declaration is still making counts as there, and keeps nothing yet.
-    declared: tokio::sync::Mutex<HashSet<QueueName>>,
-}
-
 impl Link {
     /// `purpose` names the connection in the broker's lists and in our log.
     pub fn start(uri: AMQPUri, purpose: &'static str, topology: Arc<Topology>) -> Link {
@@ -67,12 +59,21 @@ impl Link {
     /// process that has just begun does not begin with an error.
     pub async fn session(&self) -> Result<Arc<Session>, QueueError> {
         let mut state = self.state.clone();
-        let known = state.wait_for(|state| !matches!(state, State::Connecting)).await;
-        let state = known.map_err(|_| QueueError::Unavailable("the connection was given up".to_owned()))?.clone();
-        match state {
-            State::Up(session) if session.connection.status().connected() => Ok(session),
-            State::Down(reason) => Err(QueueError::Unavailable(reason)),
-            State::Up(_) | State::Connecting => Err(QueueError::Unavailable("the connection to the broker was lost".to_owned())),
+        let known = tokio::time::timeout(ANSWER_LIMIT, state.wait_for(|state| !matches!(state, State::Connecting))).await;
+        let state = match known {
+            Ok(known) => known.map_err(|_| QueueError::Unavailable("the connection was given up".to_owned()))?.clone(),
+            Err(_) => State::Connecting,
+        };
+        state.session().map_err(QueueError::Unavailable)
+    }
+
+    /// Asks nobody. A broker's alarm is known once something was published over this connection: only then does it tell.
+    pub fn state(&self) -> QueueState {
+        let state = self.state.borrow().clone();
+        match state.session().map(|session| session.block()) {
+            Ok(None) => QueueState::Up,
+            Ok(Some(reason)) => QueueState::Down(takes_none(&reason)),
+            Err(reason) => QueueState::Down(reason),
         }
     }
 }
@@ -83,81 +84,15 @@ impl Drop for Link {
     }
 }
 
-impl Session {
-    fn new(connection: Connection) -> Session {
-        Session { connection, blocked: watch::Sender::new(None), idle: Mutex::default(), declared: tokio::sync::Mutex::default() }
-    }
-
-    pub async fn channel(&self) -> Result<Channel, QueueError> {
-        answered("open a channel", self.connection.create_channel()).await
-    }
-
-    /// A channel in confirm mode, of the caller alone. Dropped instead of given back, it is closed.
-    pub async fn confirming_channel(&self) -> Result<Channel, QueueError> {
-        while let Some(channel) = self.take_idle() {
-            if channel.status().connected() {
-                return Ok(channel);
-            }
+impl State {
+    /// Or the reason that there is none.
+    fn session(self) -> Result<Arc<Session>, String> {
+        match self {
+            State::Connecting => Err("connecting to the broker for the first time".to_owned()),
+            State::Up(session) if session.is_connected() => Ok(session),
+            State::Up(_) => Err(LOST.to_owned()),
+            State::Down(reason) => Err(reason),
         }
-        let channel = self.channel().await?;
-        answered("ask for confirms", channel.confirm_select(ConfirmSelectOptions::default())).await?;
-        Ok(channel)
-    }
-
-    /// Only a channel on which all is settled.
-    pub fn give_back(&self, channel: Channel) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE_CHANNELS {
-            idle.push(channel);
-        }
-    }
-
-    fn take_idle(&self) -> Option<Channel> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    /// Declares `queue`, unless that was done over this connection already.
-    pub async fn declare(&self, topology: &Topology, queue: &QueueName) -> Result<(), QueueError> {
-        let mut declared = self.declared.lock().await;
-        if !declared.contains(queue) {
-            topology.declare_queue(self, queue).await?;
-            declared.insert(queue.clone());
-        }
-        Ok(())
-    }
-
-    /// Something of `queue` was found missing.
-    pub async fn forget(&self, queue: &QueueName) {
-        self.declared.lock().await.remove(queue);
-    }
-
-    /// Returns the broker's reason as soon as it takes no messages.
-    pub async fn blocked(&self) -> String {
-        let mut blocked = self.blocked.subscribe();
-        let reason = blocked.wait_for(Option::is_some).await.expect("the session holds the sender");
-        reason.clone().expect("it was waited for")
-    }
-
-    /// Returns the reason when the connection is lost.
-    async fn lost(&self) -> String {
-        let mut events = self.connection.events_listener();
-        while self.connection.status().connected() {
-            match tokio::time::timeout(CHECK_EVERY, events.next()).await {
-                Ok(Some(Event::ConnectionBlocked(reason))) => {
-                    warn!("the broker takes no messages: {reason}");
-                    self.blocked.send_replace(Some(reason));
-                }
-                Ok(Some(Event::ConnectionUnblocked)) => {
-                    info!("the broker takes messages again");
-                    self.blocked.send_replace(None);
-                }
-                // A soft one is a channel's, and ends no more than that.
-                Ok(Some(Event::Error(error))) if !error.is_amqp_soft_error() => return error.to_string(),
-                Ok(None) => break,
-                Ok(Some(_)) | Err(_) => {}
-            }
-        }
-        "it was closed".to_owned()
     }
 }
 
@@ -165,12 +100,20 @@ async fn supervise(uri: AMQPUri, purpose: &'static str, topology: Arc<Topology>,
     let mut pauses = pauses();
     loop {
         let reason = match connect(&uri, purpose, &topology).await {
-            Ok(session) => {
+            Ok((session, events, socket)) => {
                 info!("connected to the broker for {purpose}");
-                pauses = self::pauses();
-                let session = Arc::new(session);
                 states.send_replace(State::Up(Arc::clone(&session)));
-                format!("the connection to the broker was lost: {}", session.lost().await)
+                let lost = session.lost(events);
+                tokio::pin!(lost);
+                let reason = match tokio::time::timeout(STEADY_AFTER, &mut lost).await {
+                    Ok(reason) => reason,
+                    Err(_) => {
+                        pauses = self::pauses();
+                        lost.await
+                    }
+                };
+                socket.shut();
+                format!("{LOST}: {reason}")
             }
             Err(QueueError::Unavailable(reason)) => reason,
         };
@@ -181,17 +124,44 @@ async fn supervise(uri: AMQPUri, purpose: &'static str, topology: Arc<Topology>,
     }
 }
 
-/// Doubling, each with jitter of its own, so that a fleet does not come back at once.
-fn pauses() -> impl Iterator<Item = Duration> + Send {
-    ExponentialBuilder::new().with_min_delay(SHORTEST_PAUSE).with_max_delay(LONGEST_PAUSE).with_jitter().without_max_times().build()
+/// Each anywhere between nothing and a limit that doubles, so that a fleet does not come back at once.
+fn pauses() -> Box<dyn Iterator<Item = Duration> + Send> {
+    let limits = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).without_max_times();
+    // What the jitter adds to a limit is between nothing and that limit.
+    let beyond = limits.with_jitter().build();
+    Box::new(beyond.zip(limits.build()).map(|(beyond, limit)| beyond.saturating_sub(limit)))
 }
 
-async fn connect(uri: &AMQPUri, purpose: &str, topology: &Topology) -> Result<Session, QueueError> {
+async fn connect(
+    uri: &AMQPUri,
+    purpose: &str,
+    topology: &Topology,
+) -> Result<(Arc<Session>, BoxStream<'static, Event>, Socket), QueueError> {
     debug!("connecting to the broker at {}:{} for {purpose}", uri.authority.host, uri.authority.port);
-    let properties = ConnectionProperties::default().with_connection_name(format!("belfry {purpose}").into());
-    let doing = format!("connect to the broker at {}:{}", uri.authority.host, uri.authority.port);
-    let session = Session::new(within(CONNECT_LIMIT, &doing, Connection::connect_uri(uri.clone(), properties)).await?);
+    let (connection, socket) = dial(uri, purpose).await?;
+    let session = Session::new(connection);
+    let events = session.events();
     // A broker whose exchange is another than ours is as good as none: the reason is told, and looked for again.
-    topology.declare_base(&session).await?;
-    Ok(session)
+    session.declare_base(topology).await?;
+    Ok((Arc::new(session), events, socket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_jittered_below_a_limit_that_doubles_and_never_end() {
+        let mut limit = FIRST_PAUSE;
+        let mut seen = Vec::new();
+        for pause in pauses().take(40) {
+            assert!(pause <= limit, "{pause:?} should be at most {limit:?}");
+            limit = (limit * 2).min(LONGEST_PAUSE);
+            seen.push(pause);
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert!(seen.len() > 30, "{seen:?} should differ");
+        assert!(seen.last().is_some_and(|longest| *longest > LONGEST_PAUSE / 2), "{seen:?}");
+    }
 }

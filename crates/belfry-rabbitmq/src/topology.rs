@@ -4,19 +4,23 @@
 //! Declaring is also checking: a broker refuses to declare again what is there with other properties, and says which.
 //! Each declaration has a channel of its own, since a refusal closes it.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use std::time::Duration;
+
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 
 use belfry_core::ports::QueueError;
 use belfry_core::workflow::QueueName;
 
-use crate::failed::answered;
+use crate::failed::{answered, is_not_found};
 use crate::link::Session;
 use crate::settings::{QueueType, Settings};
 
 /// The routing key of dead letters, and so no queue's name.
 const DEAD: &str = "dead";
+/// Sooner than a broker gives up asking a queue's leader.
+const PROMPT: Duration = Duration::from_millis(200);
 
 pub(crate) struct Topology {
     prefix: String,
@@ -76,6 +80,11 @@ impl Topology {
             return Ok(());
         }
         let channel = session.channel().await?;
+        self.declare_over(&channel, queue).await
+    }
+
+    /// A refusal closes the channel.
+    pub async fn declare_over(&self, channel: &Channel, queue: &QueueName) -> Result<(), QueueError> {
         let mut arguments = self.arguments();
         // Through our own exchange: a daemon needs leave to write to no other. Not at least once, as quorum queues could:
         // until it is kept elsewhere such a letter counts as ready in its queue, and a queue with ready messages is not
@@ -84,7 +93,55 @@ impl Topology {
         arguments.insert("x-dead-letter-routing-key".into(), text(DEAD));
         // What an operator's limit on the length must do: refuse the newest and say so, not drop the oldest in silence.
         arguments.insert("x-overflow".into(), text("reject-publish"));
-        self.declare(&channel, queue.as_str(), arguments).await
+        self.declare(channel, queue.as_str(), arguments).await
+    }
+
+    /// Makes sure of `queue` before it is consumed: the operator's are looked for.
+    pub async fn prepare(&self, session: &Session, queue: &QueueName) -> Result<(), QueueError> {
+        if self.declares {
+            return self.declare_queue(session, queue).await;
+        }
+        let channel = session.channel().await?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let name = self.queue(queue);
+        let doing = format!("find the queue {name}, which is the operator's to declare");
+        answered(&doing, channel.queue_declare(name, passive, FieldTable::default())).await?;
+        Ok(())
+    }
+
+    /// Whether a message of `queue` is ready: a passive declaration counts those, and not the ones that consumers hold. The
+    /// count of a quorum queue is its leader's, as fresh as that of a classic one (what lags by seconds is in the broker's lists).
+    pub async fn has_ready(&self, session: &Session, queue: &QueueName) -> Result<bool, QueueError> {
+        // Of its own, since the broker's word that there is no such queue closes it.
+        let channel = session.channel().await?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let name = self.queue(queue);
+        let doing = format!("ask for the messages of the queue {name}");
+        let counted = async {
+            loop {
+                let asked = channel.queue_declare(name.clone(), passive, FieldTable::default());
+                tokio::pin!(asked);
+                let (answer, is_prompt) = match tokio::time::timeout(PROMPT, &mut asked).await {
+                    Ok(answer) => (answer, true),
+                    Err(_) => (asked.await, false),
+                };
+                match answer {
+                    Err(error) if is_not_found(&error) => return Ok(false),
+                    Ok(queue) if is_evasive(queue.message_count(), queue.consumer_count(), is_prompt) => {}
+                    answer => return Ok(answer?.message_count() > 0),
+                }
+            }
+        };
+        answered(&doing, counted).await
+    }
+
+    /// The broker answers alike for a queue that is not there.
+    pub async fn delete_queue(&self, session: &Session, queue: &QueueName) -> Result<(), QueueError> {
+        let channel = session.channel().await?;
+        let queue = self.queue(queue);
+        let doing = format!("delete the queue {queue}");
+        answered(&doing, channel.queue_delete(queue, QueueDeleteOptions::default())).await?;
+        Ok(())
     }
 
     fn arguments(&self) -> FieldTable {
@@ -105,6 +162,12 @@ impl Topology {
     }
 }
 
+/// Whether an answer may be what a broker says of a quorum queue whose leader it got no answer of in 250 ms: no messages, no
+/// consumers. Taken for an answer, it would have all that the queue holds published again, for as long as it is overloaded.
+fn is_evasive(messages: u32, consumers: u32, is_prompt: bool) -> bool {
+    (messages, consumers) == (0, 0) && !is_prompt
+}
+
 /// All of `arguments` are texts.
 fn list(arguments: &FieldTable) -> String {
     let texts = arguments.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_long_string()?)));
@@ -113,4 +176,18 @@ fn list(arguments: &FieldTable) -> String {
 
 fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_nothing_and_nobody_told_late_is_evasive() {
+        let answers = [(0, 0, false), (0, 0, true), (0, 1, false), (1, 0, false), (1, 1, true)];
+        assert_eq!(
+            answers.map(|(messages, consumers, is_prompt)| is_evasive(messages, consumers, is_prompt)),
+            [true, false, false, false, false]
+        );
+    }
 }

@@ -5,28 +5,35 @@
 //! overtook, changes nothing.
 
 mod firing;
+mod membership;
 mod near;
 mod payloads;
 mod publisher;
+mod redrive;
+mod running;
 mod settings;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tokio::task::JoinSet;
+use tracing::warn;
 
-use belfry_core::ids::{MemberId, RunId, ScheduleId};
-use belfry_core::ports::{Boot, Clock, DueKey, Queue, ScheduleStore, StoreError};
+use belfry_core::ids::{RunId, ScheduleId};
+use belfry_core::ports::{Clock, DueKey, Ids, PublishLease, Queue, ScheduleStore, StoreError, WallClock};
 use belfry_core::run::RunReason;
+use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
 
 pub use settings::Settings;
 
 use crate::metrics::DaemonMetrics;
 use crate::service::ScheduledWorkflowService;
+use firing::Doubt;
+use membership::Membership;
 use near::Near;
 use payloads::Payloads;
 use publisher::Publisher;
@@ -38,6 +45,8 @@ const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_millis(50);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 /// After a change of the store's clock nobody's silence proves anything for as long as a claim lasts.
 const CLAIM_LENGTH: SignedDuration = SignedDuration::from_secs(60);
+/// The most overdue schedules of others that are taken over in one look.
+const MOST_TAKEN_OVER: usize = 1_000;
 
 /// What people are told of each run as it is recorded.
 #[derive(Debug, Clone)]
@@ -69,25 +78,39 @@ impl Hint {
 pub struct Daemon {
     service: ScheduledWorkflowService,
     clock: Arc<dyn Clock>,
+    queue: Arc<dyn Queue>,
+    membership: Membership,
+    /// The beats have a task of their own, so that a long tick does not look like a death.
+    is_kept: bool,
     publisher: Publisher,
     settings: Settings,
     metrics: DaemonMetrics,
+    /// The host's time of day, only to show how wrong it is.
+    wall: Option<Arc<dyn WallClock>>,
     on_recorded: Option<OnRecorded>,
     hint: Hint,
     near: Near,
     payloads: Payloads,
-    /// Runs of fires whose answer was lost, and since when this daemon may publish them.
-    doubtful: Vec<(RunId, Boot)>,
+    /// Runs of fires whose answer was lost.
+    doubtful: Vec<Doubt>,
     /// Schedules that the store refused alone, and until when they are left alone.
     held: HashMap<ScheduleId, UnixMillis>,
     polled_at: Option<UnixMillis>,
     looked_at: Option<UnixMillis>,
     swept_at: Option<UnixMillis>,
     reaped_at: Option<UnixMillis>,
+    redriven_at: Option<UnixMillis>,
+    /// A pass that asks the broker, beside the ticks.
+    redriving: JoinSet<()>,
+    measured_at: Option<UnixMillis>,
+    /// The shards that what is in memory was read for.
+    shards: Shards,
     /// The last look was cut off by the capacity, at this key: what comes after it is not all in memory.
     cut_off_at: Option<DueKey>,
     /// Whether any schedule was moved since the last look.
     moved: bool,
+    /// When one was moved last, by the store's clock.
+    moved_at: Option<UnixMillis>,
     /// The last sweep was full: there is a backlog, and fires take no publisher.
     backlog: bool,
     /// Calls to the store that failed in this tick, and ticks in a row in which one did.
@@ -107,18 +130,24 @@ pub struct Tick {
 }
 
 impl Daemon {
-    /// `member` is fresh at each start.
     pub fn new(
         store: Arc<dyn ScheduleStore>,
         queue: Arc<dyn Queue>,
         clock: Arc<dyn Clock>,
-        member: MemberId,
+        ids: Arc<dyn Ids>,
         settings: Settings,
         metrics: DaemonMetrics,
     ) -> Daemon {
-        let service = ScheduledWorkflowService::new(store, Arc::clone(&clock), member);
+        let service = ScheduledWorkflowService::new(store, Arc::clone(&clock));
+        let membership = Membership::new(service.clone(), Arc::clone(&clock), ids, metrics.clone());
+        let publisher =
+            Publisher::new(service.clone(), membership.clone(), Arc::clone(&queue), Arc::clone(&clock), &settings, metrics.clone());
         Daemon {
-            publisher: Publisher::new(service.clone(), queue, Arc::clone(&clock), &settings, metrics.clone()),
+            publisher,
+            membership,
+            is_kept: false,
+            queue,
+            wall: None,
             near: Near::new(settings.near_capacity),
             payloads: Payloads::new(settings.payload_budget),
             service,
@@ -133,8 +162,13 @@ impl Daemon {
             looked_at: None,
             swept_at: None,
             reaped_at: None,
+            redriven_at: None,
+            redriving: JoinSet::new(),
+            measured_at: None,
+            shards: Shards::ALL,
             cut_off_at: None,
             moved: false,
+            moved_at: None,
             backlog: false,
             failed_calls: 0,
             failed_ticks: 0,
@@ -147,60 +181,58 @@ impl Daemon {
         self
     }
 
-    pub fn hint(&self) -> Hint {
-        self.hint.clone()
+    /// Shows in the metrics by how much the host's clock is off; nothing is decided by it.
+    #[must_use]
+    pub fn compared_with(mut self, wall: Arc<dyn WallClock>) -> Daemon {
+        self.wall = Some(wall);
+        self
     }
 
-    /// Works until `shutdown`; then publishes what it has begun to, within the drain limit, and returns.
-    pub async fn run(mut self, shutdown: CancellationToken) {
-        info!(member = %self.service.member(), "the daemon has started");
-        let mut pause = SHORTEST_PAUSE;
-        let hint = self.hint();
-        while !shutdown.is_cancelled() {
-            let wait = match self.service.now().await {
-                Ok(now) => {
-                    pause = SHORTEST_PAUSE;
-                    let tick = self.tick(now).await;
-                    self.until(tick.again_at)
-                }
-                Err(error) => {
-                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
-                    warn!("the store does not answer, trying again in {pause:#}: {error}");
-                    pause
-                }
-            };
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = self.publisher.freed(), if self.backlog => {}
-                () = hint.0.notified() => (self.looked_at, self.swept_at) = (None, None),
-                () = self.clock.sleep(wait) => {}
-            }
-        }
-        self.publisher.drain(self.settings.drain_limit).await;
-        info!("the daemon has stopped");
+    pub fn hint(&self) -> Hint {
+        self.hint.clone()
     }
 
     /// Does everything that is to be done at `now`, the store's clock as it is estimated. Errors of the store are logged, and
     /// what they left undone is found again by a later tick.
     pub async fn tick(&mut self, now: UnixMillis) -> Tick {
         self.failed_calls = 0;
+        if !self.is_kept && self.membership.must_beat() {
+            running::beat(&self.service, &self.membership).await;
+        }
+        self.follow_shards();
+        self.tell_progress(now);
         let mut fired = self.fire_due(now).await;
         let looked = self.look(now).await;
         if looked && self.failed_calls == 0 {
             fired += self.fire_due(now).await;
         }
+        self.tell_progress(now);
         self.publish_doubtful().await;
         let swept = self.sweep(now).await;
         self.reap(now).await;
+        self.redrive(now);
         if looked {
             self.read_ahead(now).await;
         }
-        self.metrics.near_schedules.set(i64::try_from(self.near.len()).unwrap_or(i64::MAX));
-        if let Some((_, error)) = self.service.offset() {
-            self.metrics.clock_error_ms.set(i64::try_from(error.as_millis()).unwrap_or(i64::MAX));
-        }
+        self.measure(now).await;
         self.failed_ticks = if self.failed_calls > 0 { self.failed_ticks.saturating_add(1) } else { 0 };
         Tick { fired, swept, again_at: self.again_at(now) }
+    }
+
+    /// What is no longer this daemon's leaves its memory; what has become its own is read by the next look.
+    fn follow_shards(&mut self) {
+        let shards = self.membership.shards();
+        if shards != self.shards {
+            self.shards = shards;
+            self.near.retain(|id| shards.has(id));
+            (self.polled_at, self.cut_off_at) = (None, None);
+        }
+    }
+
+    /// For the others to know whether this daemon gets on with what is its own.
+    fn tell_progress(&mut self, now: UnixMillis) {
+        let behind_since = self.near.next_due().filter(|due| *due <= now);
+        self.membership.progress(behind_since, self.moved_at);
     }
 
     /// Reads what is due: the whole look-ahead when the poll is due, else what is near; true when it read anything.
@@ -215,7 +247,7 @@ impl Daemon {
         let after = self.cut_off_at.filter(|_| refill && !self.moved);
         let ahead = if poll || refill { self.settings.look_ahead } else { self.settings.near_look_ahead };
         let begun = self.clock.boot();
-        match self.service.due(now.plus(ahead), after, self.settings.near_capacity).await {
+        match self.service.due(self.shards, now.plus(ahead), after, self.settings.near_capacity).await {
             Ok((keys, more)) => {
                 self.cut_off_at = keys.last().copied().filter(|_| more);
                 self.moved = false;
@@ -224,51 +256,31 @@ impl Daemon {
                 self.looked_at = Some(now);
                 self.polled_at = if poll { Some(now) } else { self.polled_at };
                 self.metrics.look_duration.observe(self.clock.boot().since(begun).as_secs_f64());
+                if near {
+                    self.take_over(now).await;
+                }
             }
             Err(error) => self.store_failed("look for what is due", &error),
         }
         true
     }
 
-    /// Takes runs that nobody publishes, no more than there is room for.
-    async fn sweep(&mut self, now: UnixMillis) -> usize {
-        let free = self.publisher.free();
-        if free == 0 || !(self.backlog || has_passed(self.swept_at, self.settings.sweep_interval, now)) {
-            return 0;
-        }
-        let begun = self.clock.boot();
-        match self.service.sweep(self.settings.publish_lease, free).await {
-            Ok(runs) => {
-                let count = runs.len();
-                self.swept_at = Some(now);
-                self.backlog = count == free;
-                self.publisher.offer(runs, begun);
-                count
-            }
-            Err(error) => {
-                self.background_failed("sweep", &error);
-                0
+    /// Brings into memory what others should have fired and do not get on with.
+    async fn take_over(&mut self, now: UnixMillis) {
+        for stalled in self.membership.stalled(now) {
+            match self.service.due(stalled.shards, stalled.due_by, None, MOST_TAKEN_OVER).await {
+                Ok((keys, _)) => {
+                    self.metrics.taken_over.inc_by(keys.len() as u64);
+                    keys.into_iter().filter(|key| !self.held.contains_key(&key.id)).for_each(|key| self.near.insert(key));
+                }
+                Err(error) => return self.store_failed("look for what others leave undone", &error),
             }
         }
     }
 
-    /// Takes runs back from workers that were lost, a bounded number a tick.
-    async fn reap(&mut self, now: UnixMillis) {
-        const MOST: usize = 1_000;
-        if !has_passed(self.reaped_at, self.settings.reap_interval, now) || self.service.was_set_within(CLAIM_LENGTH) {
-            return;
-        }
-        self.reaped_at = Some(now);
-        match self.service.reap(MOST).await {
-            Ok(reaped) => {
-                self.metrics.requeued.inc_by(reaped.requeued as u64);
-                self.metrics.workers_lost.inc_by(reaped.worker_lost as u64);
-                if reaped.requeued + reaped.worker_lost > 0 {
-                    warn!(requeued = reaped.requeued, worker_lost = reaped.worker_lost, "workers were lost");
-                }
-            }
-            Err(error) => self.background_failed("reap", &error),
-        }
+    /// For what this daemon takes to publish; `None` while others may have buried it.
+    fn lease(&self) -> Option<PublishLease> {
+        self.membership.id().map(|member| PublishLease { member, lease: self.settings.publish_lease })
     }
 
     /// Whether everything that a cut-off look brought has been dealt with, so that there is room for the rest.
@@ -291,13 +303,6 @@ impl Daemon {
             Some(due) => due.min(soon),
             None => soon,
         }
-    }
-
-    /// How long to sleep until `instant`, by the store's clock: a slice of it, unless the store is in trouble.
-    fn until(&self, instant: UnixMillis) -> SignedDuration {
-        let longest = if self.failed_ticks > 0 { LONGEST_PAUSE } else { SLICE };
-        let wait = self.service.boot_at(instant).map_or(SLICE, |boot| boot.since(self.clock.boot()));
-        wait.clamp(SignedDuration::ZERO, longest)
     }
 
     /// Firing goes on as before: it is not what failed.

@@ -9,10 +9,12 @@ use tracing::{error, warn};
 use belfry_core::decide;
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
-    Boot, Clock, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Mark, PendingRun, Publisher, Reaped,
-    ScheduleStore, StoreError, StoreResult,
+    Backlog, Boot, Clock, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Mark, Member, Membership,
+    PendingRun, PublishLease, Reaped, Redrive, Redriven, ScheduleStore, StoreError, StoreResult,
 };
+use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
+use belfry_core::workflow::QueueName;
 
 use crate::store_time::StoreTime;
 
@@ -21,7 +23,6 @@ use crate::store_time::StoreTime;
 pub struct ScheduledWorkflowService {
     store: Arc<dyn ScheduleStore>,
     clock: Arc<dyn Clock>,
-    member: MemberId,
     time: Arc<Mutex<Clocks>>,
 }
 
@@ -29,11 +30,13 @@ pub struct ScheduledWorkflowService {
 #[derive(Default)]
 struct Clocks {
     time: Option<StoreTime>,
+    /// Since when it is watched.
+    watched_since: Option<Boot>,
     /// When the store's clock was last seen to have been set.
     set_at: Option<Boot>,
 }
 
-/// What became of a batch of fires.
+/// What became of a batch of fires. What is named nowhere in it was not carried out.
 pub struct Fired {
     pub results: Vec<FireResult>,
     /// By the store's clock; the last part of the batch was recorded at it.
@@ -42,15 +45,13 @@ pub struct Fired {
     pub refused: Vec<(ScheduleId, String)>,
     /// Schedules whose values it refused while none was recorded: the fault may be the store's.
     pub unproven: Vec<(ScheduleId, String)>,
+    /// Schedules that were in a part of the batch whose answer was lost.
+    pub in_doubt: Vec<ScheduleId>,
 }
 
 impl ScheduledWorkflowService {
-    pub fn new(store: Arc<dyn ScheduleStore>, clock: Arc<dyn Clock>, member: MemberId) -> ScheduledWorkflowService {
-        ScheduledWorkflowService { store, clock, member, time: Arc::default() }
-    }
-
-    pub fn member(&self) -> MemberId {
-        self.member
+    pub fn new(store: Arc<dyn ScheduleStore>, clock: Arc<dyn Clock>) -> ScheduledWorkflowService {
+        ScheduledWorkflowService { store, clock, time: Arc::default() }
     }
 
     /// The store's time now, less the error of the estimate; asks the store when nothing is known of its clock yet.
@@ -80,15 +81,38 @@ impl ScheduledWorkflowService {
         self.clocks().set_at.is_some_and(|set_at| boot.since(set_at) <= length)
     }
 
-    /// What is due by `due_by`, in due order from after the key `after`, up to `cap` keys, a page at a time; true when the
-    /// cap cut it off.
-    pub async fn due(&self, due_by: UnixMillis, after: Option<DueKey>, cap: usize) -> StoreResult<(Vec<DueKey>, bool)> {
+    /// Whether the store's clock was watched for `length`, and not set meanwhile. Whoever has just begun cannot tell a clock
+    /// that was set from time that passed.
+    pub fn has_been_steady_for(&self, length: SignedDuration) -> bool {
+        let boot = self.clock.boot();
+        let is_watched = self.clocks().watched_since.is_some_and(|since| boot.since(since) > length);
+        is_watched && !self.was_set_within(length)
+    }
+
+    pub async fn beat(&self, member: Member) -> StoreResult<Membership> {
+        let sent = self.clock.boot();
+        let membership = self.store.beat(member).await?;
+        self.observe(sent, membership.store_now);
+        Ok(membership)
+    }
+
+    pub async fn bury(&self) -> StoreResult<usize> {
+        self.store.bury(self.now().await?).await
+    }
+
+    pub async fn leave(&self, member: MemberId) -> StoreResult<()> {
+        self.store.leave(member).await
+    }
+
+    /// What of `shards` is due by `due_by`, in due order from after the key `after`, up to `cap` keys, a page at a time; true
+    /// when the cap cut it off.
+    pub async fn due(&self, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, cap: usize) -> StoreResult<(Vec<DueKey>, bool)> {
         const PAGE: usize = 1_000;
         let mut keys: Vec<DueKey> = Vec::new();
         while keys.len() < cap {
             let limit = PAGE.min(cap - keys.len());
             let sent = self.clock.boot();
-            let look = self.store.look(due_by, keys.last().copied().or(after), limit).await?;
+            let look = self.store.look(shards, due_by, keys.last().copied().or(after), limit).await?;
             self.observe(sent, look.store_now);
             let full = look.keys.len() == limit;
             keys.extend(look.keys);
@@ -105,8 +129,8 @@ impl ScheduledWorkflowService {
 
     /// Fires a batch. When the store refuses the data of it, the batch is halved down to the schedule that is at fault: one
     /// that fails alone while another of its batch was recorded is named in `refused`. Every other error condemns nobody.
-    pub async fn fire(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<Fired> {
-        let mut fired = Fired { results: Vec::new(), store_now: UnixMillis::EPOCH, refused: Vec::new(), unproven: Vec::new() };
+    pub async fn fire(&self, publisher: Option<PublishLease>, fires: Vec<Fire>) -> StoreResult<Fired> {
+        let mut fired = Fired::nothing();
         let mut batches = vec![fires];
         while let Some(mut fires) = batches.pop() {
             match self.fire_once(publisher, fires.clone()).await {
@@ -122,7 +146,12 @@ impl ScheduledWorkflowService {
                 Err(StoreError::Data(detail)) => {
                     fired.refused.extend(fires.first().map(|fire| (fire.id, detail)));
                 }
-                Err(other) if fired.results.is_empty() && fired.refused.is_empty() => return Err(other),
+                Err(StoreError::InDoubt(detail)) => {
+                    error!("the answer to a fire was lost, what stands is looked up: {detail}");
+                    fired.in_doubt.extend(fires.iter().map(|fire| fire.id));
+                    break;
+                }
+                Err(other) if fired.is_empty() => return Err(other),
                 // What went through before is kept; the rest of the batch is still due, and decided again.
                 Err(other) => {
                     error!("a part of a batch could not be fired: {other}");
@@ -136,21 +165,21 @@ impl ScheduledWorkflowService {
         Ok(fired)
     }
 
-    async fn fire_once(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> StoreResult<FireAnswer> {
+    async fn fire_once(&self, publisher: Option<PublishLease>, fires: Vec<Fire>) -> StoreResult<FireAnswer> {
         let sent = self.clock.boot();
         let answer = self.store.fire(FireBatch { publisher, fires }).await?;
         self.observe(sent, answer.store_now);
         Ok(answer)
     }
 
-    /// The runs of `ids` that stand, of a fire of ours whose answer was lost.
-    pub async fn standing(&self, ids: &[RunId]) -> StoreResult<Vec<PendingRun>> {
-        self.store.pending(self.member, ids).await
+    /// The runs of `ids` that stand, of a fire of `member` whose answer was lost.
+    pub async fn standing(&self, member: MemberId, ids: &[RunId]) -> StoreResult<Vec<PendingRun>> {
+        self.store.pending(member, ids).await
     }
 
-    pub async fn sweep(&self, lease: SignedDuration, limit: usize) -> StoreResult<Vec<PendingRun>> {
+    pub async fn sweep(&self, publisher: PublishLease, except: &[QueueName], limit: usize) -> StoreResult<Vec<PendingRun>> {
         let sent = self.clock.boot();
-        let swept = self.store.sweep(Publisher { member: self.member, lease }, limit).await?;
+        let swept = self.store.sweep(publisher, except, limit).await?;
         self.observe(sent, swept.store_now);
         Ok(swept.runs)
     }
@@ -164,7 +193,20 @@ impl ScheduledWorkflowService {
     }
 
     pub async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
-        self.store.reap(limit).await
+        self.store.reap(self.now().await?, limit).await
+    }
+
+    pub async fn overdue_queues(&self) -> StoreResult<Vec<QueueName>> {
+        self.store.overdue_queues().await
+    }
+
+    pub async fn redrive(&self, queue: QueueName, nothing_ready: bool, limit: usize) -> StoreResult<Redriven> {
+        let believed = self.now().await?;
+        self.store.redrive(Redrive { queue, nothing_ready, believed, limit }).await
+    }
+
+    pub async fn backlog(&self) -> StoreResult<Backlog> {
+        self.store.backlog().await
     }
 
     fn observe(&self, sent: Boot, store_now: UnixMillis) {
@@ -174,6 +216,7 @@ impl ScheduledWorkflowService {
             Some(time) => time.observe(sent, received, store_now),
             None => {
                 clocks.time = Some(StoreTime::first(sent, received, store_now));
+                clocks.watched_since = Some(received);
                 false
             }
         };
@@ -186,6 +229,17 @@ impl ScheduledWorkflowService {
     fn clocks(&self) -> std::sync::MutexGuard<'_, Clocks> {
         // Nothing panics while it is held; and an estimate is good however it was left.
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fired {
+    fn nothing() -> Fired {
+        let store_now = UnixMillis::EPOCH;
+        Fired { results: Vec::new(), store_now, refused: Vec::new(), unproven: Vec::new(), in_doubt: Vec::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.results.is_empty() && self.refused.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Fire, FireBatch, FireCode, Ids, Mark, NewRun, NewSchedule, NewWorkflow, Publisher, ScheduleStore, WallClock, WorkflowStore,
+    Fire, FireBatch, FireCode, Ids, Mark, NewRun, NewSchedule, NewWorkflow, PublishLease, ScheduleStore, WallClock, WorkflowStore,
 };
 use belfry_core::run::RunReason;
 use belfry_core::schedule::{Cursor, Lateness, ScheduleContent, ScheduledWorkflow};
@@ -34,7 +34,7 @@ async fn main() {
     let store = database.store();
     let ids = SeededIds::new(1);
     let mut schedules = set_up(&store, &ids, &clock).await;
-    let publisher = Publisher { member: MemberId(ids.v7(WallClock::now(&clock))), lease: SignedDuration::from_secs(15) };
+    let publisher = PublishLease { member: MemberId(ids.v7(WallClock::now(&clock))), lease: SignedDuration::from_secs(15) };
     let (mut firing, mut marking) = (0.0, 0.0);
     for _ in 0..ROUNDS {
         clock.advance(MINUTE);

@@ -12,7 +12,7 @@ use belfry_core::ports::WallClock;
 use crate::clock::StoreClock;
 use crate::queue::SqliteQueue;
 use crate::readers::Readers;
-use crate::store::SqliteStore;
+use crate::store::{SqliteStore, members};
 use crate::writer::Writer;
 
 /// Two, so that a list of history does not hold up the daemon's look.
@@ -26,8 +26,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// An open file. It belongs to one process at a time; who opens it sees to that.
 pub struct Database {
     writer: Writer,
+    store: SqliteStore,
     readers: Readers,
-    clock: Arc<StoreClock>,
     queue: SqliteQueue,
     /// Joined by [`Database::close`].
     threads: Vec<JoinHandle<()>>,
@@ -51,6 +51,7 @@ impl Database {
         let mut connection = connect(path)?;
         migrate(&mut connection)?;
         let clock = Arc::new(StoreClock::read(&connection, wall)?);
+        free_what_was_held(&mut connection, &clock)?;
         let first_message = SqliteQueue::first_message(&connection)?;
         let readers = (0..READERS).map(|_| connect_to_read(path)).collect::<Result<Vec<_>, _>>()?;
         let (writer, write) = Writer::new(connection, Arc::clone(&clock));
@@ -59,12 +60,14 @@ impl Database {
         for read in reads {
             threads.push(start("belfry-sqlite-r", read)?);
         }
+        let store = SqliteStore::new(writer.clone(), readers.clone(), clock);
         let queue = SqliteQueue::new(writer.clone(), first_message);
-        Ok(Database { writer, readers, clock, queue, threads })
+        Ok(Database { writer, store, readers, queue, threads })
     }
 
+    /// All stores of one database are one store: a member of one is a member of all.
     pub fn store(&self) -> SqliteStore {
-        SqliteStore::new(self.writer.clone(), self.readers.clone(), Arc::clone(&self.clock))
+        self.store.clone()
     }
 
     /// All queues of one database are one queue: what a consumer of one holds, no consumer of another gets.
@@ -121,6 +124,15 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     }
     runner.run(connection).map_err(failed)?;
     Ok(())
+}
+
+/// Nobody who held a run to publish it lives: this process has only begun.
+fn free_what_was_held(connection: &mut Connection, clock: &StoreClock) -> rusqlite::Result<()> {
+    let tx = connection.transaction()?;
+    if members::free_all(&tx, clock.now())? > 0 {
+        clock.keep(&tx)?;
+    }
+    tx.commit()
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {

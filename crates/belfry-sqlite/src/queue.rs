@@ -12,9 +12,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use tokio::sync::Notify;
+use tracing::error;
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Consumer, Delivered, Message, Queue, QueueError, Settled, StoreError};
+use belfry_core::ports::{Consumer, Delivered, Message, Queue, QueueError, QueueState, Settled, StoreError};
 use belfry_core::workflow::QueueName;
 
 use crate::failed::Attempt;
@@ -134,6 +135,21 @@ impl Queue for SqliteQueue {
         Ok(settled)
     }
 
+    /// The file is open, or there would be no queue.
+    fn state(&self) -> QueueState {
+        QueueState::Up
+    }
+
+    async fn has_ready(&self, queue: &QueueName) -> Result<bool, QueueError> {
+        let (queues, desk) = ([queue.clone()], Arc::clone(&self.desk));
+        // On the writer's thread, where messages are taken and acknowledged: nothing is on its way between the two.
+        let ready = self.writer.write(move |tx| {
+            let hands = desk.hands();
+            Ok(!free_messages(tx, &queues, &hands.messages, 1)?.is_empty())
+        });
+        ready.await.map_err(unavailable)
+    }
+
     async fn consumer(&self, queues: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError> {
         let mut hands = self.desk.hands();
         let number = hands.number();
@@ -175,14 +191,7 @@ impl Consumer for SqliteConsumer {
     }
 
     async fn acknowledge(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
-        let Some(message) = self.held(delivered) else { return Ok(()) };
-        let deleted = self.writer.write(move |tx| {
-            tx.prepare_cached("DELETE FROM queue_messages WHERE id = ?1")?.execute([message])?;
-            Ok(())
-        });
-        deleted.await.map_err(unavailable)?;
-        self.desk.hands().let_go(delivered.tag);
-        Ok(())
+        self.remove(delivered).await.map(drop)
     }
 
     async fn give_back(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
@@ -192,9 +201,29 @@ impl Consumer for SqliteConsumer {
         }
         Ok(())
     }
+
+    async fn reject(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
+        if self.remove(delivered).await? {
+            let (run, queue) = (delivered.run_id, &delivered.queue);
+            error!(run.id = %run, "the message of run {run} was rejected in queue {queue} and is gone: this queue keeps no dead letters");
+        }
+        Ok(())
+    }
 }
 
 impl SqliteConsumer {
+    /// Removes the message of `delivered` for good; false when this consumer does not hold it.
+    async fn remove(&self, delivered: &Delivered) -> Result<bool, QueueError> {
+        let Some(message) = self.held(delivered) else { return Ok(false) };
+        let deleted = self.writer.write(move |tx| {
+            tx.prepare_cached("DELETE FROM queue_messages WHERE id = ?1")?.execute([message])?;
+            Ok(())
+        });
+        deleted.await.map_err(unavailable)?;
+        self.desk.hands().let_go(delivered.tag);
+        Ok(true)
+    }
+
     /// The message of `delivered`, if this consumer holds it.
     fn held(&self, delivered: &Delivered) -> Option<i64> {
         let hands = self.desk.hands();

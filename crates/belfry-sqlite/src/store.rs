@@ -2,6 +2,8 @@
 
 mod conditions;
 mod key_store;
+pub mod members;
+mod redrive;
 pub mod rows;
 mod run_store;
 mod runs;
@@ -21,6 +23,7 @@ use crate::clock::StoreClock;
 use crate::failed::Attempt;
 use crate::readers::Readers;
 use crate::writer::{Tx, Writer};
+use members::Members;
 
 /// The store in a SQLite file. Its clones are the same store.
 #[derive(Clone)]
@@ -28,11 +31,12 @@ pub struct SqliteStore {
     writer: Writer,
     readers: Readers,
     clock: Arc<StoreClock>,
+    members: Arc<Members>,
 }
 
 impl SqliteStore {
     pub(crate) fn new(writer: Writer, readers: Readers, clock: Arc<StoreClock>) -> SqliteStore {
-        SqliteStore { writer, readers, clock }
+        SqliteStore { writer, readers, clock, members: Arc::default() }
     }
 
     async fn write<T, V>(&self, verb: V) -> StoreResult<T>

@@ -4,6 +4,7 @@
 //! [`ManualClock`] that it is made from: the two must agree to the millisecond.
 
 mod compare;
+mod daemons;
 mod pair;
 mod steps;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Delivered, Queue, Settled};
+use belfry_core::ports::{Delivered, Queue, QueueState, Settled};
 use jiff::SignedDuration;
 
 use room::Room;
@@ -46,6 +46,12 @@ macro_rules! queue_suite {
             acknowledging_what_came_back_takes_it_from_nobody,
             giving_back_twice_delivers_once,
             two_consumers_share_a_queue,
+            what_is_rejected_is_delivered_to_nobody_again,
+            rejecting_again_takes_nothing_else,
+            what_nobody_holds_is_ready,
+            what_is_held_or_done_with_is_not_ready,
+            what_comes_back_is_ready,
+            a_queue_that_is_published_to_is_up,
             patience_ends,
             a_call_that_is_dropped_loses_no_message,
         }
@@ -241,6 +247,75 @@ pub async fn two_consumers_share_a_queue(backend: &dyn Backend) {
     let mut seen = [runs(&one), runs(&two)].concat();
     seen.sort_unstable();
     assert_eq!(seen, all);
+}
+
+pub async fn what_is_rejected_is_delivered_to_nobody_again(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    let [_rejected, stays] = room.published("a").await;
+    let mut consumer = room.consumer(&["a"]).await;
+    let held = room.receive(&mut consumer, 2).await;
+    consumer.reject(&held[0]).await.unwrap();
+    drop(consumer);
+    let mut other = room.consumer(&["a"]).await;
+    assert_eq!(runs(&room.receive(&mut other, 1).await), [stays]);
+    room.assert_nothing_comes(&mut other).await;
+}
+
+pub async fn rejecting_again_takes_nothing_else(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    let [first] = room.published("a").await;
+    let mut consumer = room.consumer(&["a"]).await;
+    let held = room.receive(&mut consumer, 1).await;
+    consumer.reject(&held[0]).await.unwrap();
+    // The second message of the run is not the one that was rejected.
+    room.publish_to("a", &[first]).await;
+    consumer.reject(&held[0]).await.unwrap();
+    assert_eq!(runs(&room.receive(&mut consumer, 1).await), [first]);
+}
+
+pub async fn what_nobody_holds_is_ready(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    room.until_ready("a", false).await;
+    let [_one, _other] = room.published("a").await;
+    room.until_ready("a", true).await;
+    room.until_ready("b", false).await;
+    // One of the two is held, the other is still ready.
+    let mut consumer = room.consumer(&["a"]).await;
+    room.receive(&mut consumer, 1).await;
+    room.until_ready("a", true).await;
+}
+
+pub async fn what_is_held_or_done_with_is_not_ready(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    let [_acknowledged, _rejected] = room.published("a").await;
+    let mut consumer = room.consumer(&["a"]).await;
+    let held = room.receive(&mut consumer, 2).await;
+    room.until_ready("a", false).await;
+    consumer.acknowledge(&held[0]).await.unwrap();
+    consumer.reject(&held[1]).await.unwrap();
+    drop(consumer);
+    room.until_ready("a", false).await;
+}
+
+pub async fn what_comes_back_is_ready(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    let all: [RunId; 2] = room.published("a").await;
+    let mut consumer = room.consumer(&["a"]).await;
+    let held = room.receive(&mut consumer, 2).await;
+    consumer.give_back(&held[0]).await.unwrap();
+    drop(consumer);
+    room.until_ready("a", true).await;
+    let mut other = room.consumer(&["a"]).await;
+    let mut again = runs(&room.receive(&mut other, 2).await);
+    again.sort_unstable();
+    assert_eq!(again, all);
+    room.until_ready("a", false).await;
+}
+
+pub async fn a_queue_that_is_published_to_is_up(backend: &dyn Backend) {
+    let room = Room::fresh(backend).await;
+    let [_run] = room.published("a").await;
+    assert_eq!(room.state(), QueueState::Up);
 }
 
 pub async fn patience_ends(backend: &dyn Backend) {

@@ -6,6 +6,7 @@
 
 mod edits;
 mod keys;
+mod mutation;
 mod queue;
 mod runs;
 mod schedules;
@@ -15,12 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, NewRun, Page, PendingRun, Publisher, StoreError, StoreResult, WallClock};
+use belfry_core::ports::{ApiKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock};
 use belfry_core::run::{Run, RunKind, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Workflow, WorkflowVersion};
 
+pub use mutation::Mutation;
 pub use queue::ReferenceQueue;
 
 /// All of Belfry's store in memory. Its handles share it.
@@ -37,10 +39,25 @@ impl ReferenceStore {
         ReferenceStore { wall, tables: Arc::new(Mutex::new(tables)) }
     }
 
+    /// Its clock goes back when `wall` does, as that of a database server.
+    #[must_use]
+    pub fn with_a_clock_that_may_go_back(self) -> ReferenceStore {
+        self.begin().0.may_go_back = true;
+        self
+    }
+
+    /// Without one term of the protocol, to see what misses it.
+    #[must_use]
+    pub fn mutated(self, mutation: Mutation) -> ReferenceStore {
+        self.begin().0.mutation = Some(mutation);
+        self
+    }
+
     /// Begins a transaction: the lock, and then the store's clock.
     fn begin(&self) -> (MutexGuard<'_, Tables>, UnixMillis) {
         let mut tables = self.tables.lock().expect("no verb panics while it holds the lock");
-        tables.now = tables.now.max(self.wall.now());
+        let wall = self.wall.now();
+        tables.now = if tables.may_go_back { wall } else { tables.now.max(wall) };
         let now = tables.now;
         (tables, now)
     }
@@ -48,6 +65,8 @@ impl ReferenceStore {
 
 struct Tables {
     now: UnixMillis,
+    may_go_back: bool,
+    mutation: Option<Mutation>,
     workflows: BTreeMap<WorkflowId, WorkflowRow>,
     versions: BTreeMap<(WorkflowId, i64), WorkflowVersion>,
     schedules: BTreeMap<ScheduleId, ScheduleRow>,
@@ -59,6 +78,8 @@ struct Tables {
     occurrences: BTreeSet<(ScheduleId, UnixMillis)>,
     outcomes: BTreeMap<ScheduleId, Vec<RecordedOutcome>>,
     keys: BTreeMap<KeyId, ApiKey>,
+    /// With the instant of its last beat.
+    members: BTreeMap<MemberId, (Member, UnixMillis)>,
 }
 
 struct WorkflowRow {
@@ -89,12 +110,16 @@ struct RunRow {
     publish_at: UnixMillis,
     publish_failures: u32,
     lost_claims: u32,
+    /// How many times the present attempt's message was given up for lost.
+    redrives: u32,
 }
 
 impl Tables {
     fn new(now: UnixMillis) -> Tables {
         Tables {
             now,
+            may_go_back: false,
+            mutation: None,
             workflows: BTreeMap::new(),
             versions: BTreeMap::new(),
             schedules: BTreeMap::new(),
@@ -104,7 +129,13 @@ impl Tables {
             occurrences: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             keys: BTreeMap::new(),
+            members: BTreeMap::new(),
         }
+    }
+
+    /// Whether a term of the protocol was left in.
+    fn holds(&self, term: Mutation) -> bool {
+        self.mutation != Some(term)
     }
 
     fn living_workflow(&self, id: WorkflowId) -> StoreResult<&Workflow> {
@@ -132,7 +163,7 @@ impl Tables {
     }
 
     /// Records the runs of a schedule under its current revision; a run whose row stands is passed over.
-    fn insert_runs(&mut self, schedule: ScheduleId, runs: &[NewRun], publisher: Option<Publisher>, now: UnixMillis) -> Vec<RunId> {
+    fn insert_runs(&mut self, schedule: ScheduleId, runs: &[NewRun], publisher: Option<PublishLease>, now: UnixMillis) -> Vec<RunId> {
         let mut inserted = Vec::new();
         for new in runs {
             let free = !self.runs.contains_key(&new.id) && self.occurrences.insert((schedule, new.nominal));
@@ -162,11 +193,11 @@ impl Tables {
         (run, schedule.revision)
     }
 
-    fn insert_run(&mut self, run: Run, revision: i64, publisher: Option<Publisher>) {
+    fn insert_run(&mut self, run: Run, revision: i64, publisher: Option<PublishLease>) {
         let publish_at = publisher.map_or(run.created_at, |publisher| run.created_at.plus(publisher.lease));
         self.live.insert(run.id);
         let publisher = publisher.map(|publisher| publisher.member);
-        let row = RunRow { revision, token: None, publisher, publish_at, publish_failures: 0, lost_claims: 0, run };
+        let row = RunRow { revision, token: None, publisher, publish_at, publish_failures: 0, lost_claims: 0, redrives: 0, run };
         self.runs.insert(row.run.id, row);
     }
 

@@ -12,8 +12,10 @@ pub mod keys;
 pub mod lists;
 pub mod look;
 pub mod manual;
+pub mod members;
 pub mod publish;
 pub mod reap;
+pub mod redrive;
 pub mod trigger;
 pub mod workflows;
 mod world;
@@ -64,10 +66,24 @@ pub trait Backend: Send + Sync {
 macro_rules! store_suite {
     ($make:expr) => {
         $crate::store_suite! { @laws ($make)
+            members: the_first_beat_joins_and_the_next_does_not,
+            members: members_are_answered_in_order_of_their_ids,
+            members: two_may_join_at_once,
+            members: the_silent_are_dead_for_the_others,
+            members: the_beat_of_one_that_was_dead_joins_again,
+            members: a_draining_member_is_still_listed_and_says_so,
+            members: what_a_member_last_told_of_itself_is_told_to_the_others,
+            members: burying_frees_what_the_dead_held,
+            members: burying_leaves_the_living_alone,
+            members: nobody_is_buried_by_a_clock_that_is_not_believed,
+            members: leaving_frees_what_was_held_at_once,
+            members: what_was_given_back_waits_though_its_publisher_leaves,
             look: a_look_is_ordered_by_due_time_and_then_by_id,
             look: a_look_reads_page_by_page,
             look: a_look_ends_at_the_due_time_it_was_given,
             look: a_look_leaves_out_what_cannot_fire,
+            look: a_look_reads_the_shards_it_was_given,
+            look: a_look_of_some_shards_reads_page_by_page,
             look: a_load_reads_schedule_and_workflow_at_one_revision,
             look: a_load_leaves_out_what_is_not_there,
             fire: a_due_fire_records_its_run_and_moves_the_cursor,
@@ -86,6 +102,7 @@ macro_rules! store_suite {
             publish: a_swept_run_is_answered_whole,
             publish: a_sweep_takes_the_oldest_first,
             publish: a_sweep_raises_the_sequence_and_holds_the_run,
+            publish: a_sweep_leaves_out_the_queues_in_trouble,
             publish: a_run_is_taken_by_one_of_two_sweeps,
             publish: a_mark_queues_what_was_published,
             publish: a_mark_of_something_else_does_nothing,
@@ -121,6 +138,24 @@ macro_rules! store_suite {
             reap: a_release_is_no_lost_claim,
             reap: a_lost_run_with_a_cancel_asked_ends,
             reap: a_pass_takes_the_longest_lost_up_to_its_limit,
+            reap: nothing_is_reaped_by_a_clock_that_is_not_believed,
+            redrive: a_run_is_overdue_after_its_interval_and_not_before,
+            redrive: overdue_queues_are_named_once_in_order,
+            redrive: with_nothing_ready_all_that_is_overdue_in_the_queue_is_taken_back,
+            redrive: the_longest_queued_are_taken_back_first_up_to_the_limit,
+            redrive: the_longest_queued_are_first_however_often_they_were_redriven,
+            redrive: while_messages_are_ready_only_what_was_overtaken_is_taken_back,
+            redrive: what_has_ended_overtakes_nothing,
+            redrive: what_was_published_again_overtakes_nothing,
+            redrive: what_was_overtaken_is_left_for_its_interval,
+            redrive: what_was_taken_back_is_swept_and_its_old_mark_does_nothing,
+            redrive: a_late_message_claims_what_was_taken_back,
+            redrive: each_redrive_doubles_the_interval,
+            redrive: a_run_that_is_lost_once_more_ends_as_unclaimed,
+            redrive: a_claim_begins_to_count_anew,
+            redrive: only_what_is_queued_is_taken_back,
+            redrive: nothing_is_taken_back_by_a_clock_that_is_not_believed,
+            redrive: the_backlog_counts_what_is_pending_and_names_the_oldest,
             cancel: what_has_not_started_ends,
             cancel: what_runs_is_asked,
             cancel: asking_again_is_the_same_as_once,

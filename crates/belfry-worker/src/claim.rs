@@ -20,6 +20,8 @@ pub(crate) enum Claiming {
     Claimed { claimed: Box<ClaimedRun>, first_sent: Boot },
     /// Another has it, or it has ended: the message is done with.
     Refused,
+    /// It is a handoff: the message belongs to other consumers.
+    Handoff,
     /// The store did not say: the message goes back, to be tried by anyone.
     Unknown,
 }
@@ -40,6 +42,10 @@ pub(crate) async fn claim(shared: &Shared, run: RunId, stopping: &CancellationTo
                 explain(run, state);
                 return Claiming::Refused;
             }
+            Some(Ok(ClaimAnswer::Handoff)) => {
+                error!(run.id = %run, "run {run} is a handoff: its queue must be consumed by its own consumers, not by this worker");
+                return Claiming::Handoff;
+            }
             Some(Err(StoreError::NotFound(_))) => return Claiming::Refused,
             Some(Err(error)) => warn!(run.id = %run, "claiming run {run} failed (sending {sending} of {SENDINGS}): {error}"),
             None => warn!(run.id = %run, "claiming run {run} got no answer (sending {sending} of {SENDINGS})"),
@@ -53,9 +59,6 @@ pub(crate) async fn claim(shared: &Shared, run: RunId, stopping: &CancellationTo
 
 fn explain(run: RunId, state: Option<RunState>) {
     match state {
-        Some(RunState::Delivered) => {
-            error!(run.id = %run, "run {run} is a handoff: its queue must be consumed by its own consumers, not by this worker");
-        }
         Some(state) => debug!(run.id = %run, "run {run} is {state} and not to be claimed"),
         None => debug!(run.id = %run, "there is no run {run} to claim"),
     }

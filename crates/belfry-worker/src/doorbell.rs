@@ -27,6 +27,8 @@ pub(crate) struct Ring {
 pub(crate) enum Settle {
     Acknowledge(Ring),
     GiveBack(Ring),
+    /// It was not for this worker: to the dead letters.
+    Reject(Ring),
 }
 
 pub(crate) struct Doorbell {
@@ -73,12 +75,13 @@ impl Doorbell {
     /// A message of an earlier consumer is left alone: the queue has taken it back already.
     pub async fn settle(&mut self, settle: Settle) {
         let clock = Arc::clone(&self.shared.clock);
-        let (Settle::Acknowledge(ring) | Settle::GiveBack(ring)) = &settle;
+        let (Settle::Acknowledge(ring) | Settle::GiveBack(ring) | Settle::Reject(ring)) = &settle;
         let Some(consumer) = self.consumer.as_mut().filter(|_| ring.consumer == self.number) else { return };
         let done = async {
             match &settle {
                 Settle::Acknowledge(ring) => consumer.acknowledge(&ring.delivered).await,
                 Settle::GiveBack(ring) => consumer.give_back(&ring.delivered).await,
+                Settle::Reject(ring) => consumer.reject(&ring.delivered).await,
             }
         };
         match within(&*clock, SETTLE_LIMIT, done).await {
@@ -99,6 +102,7 @@ impl Doorbell {
 
     fn broke(&mut self, reason: &str) {
         let pause = self.backoff.next();
+        self.shared.metrics.queue_failures.inc();
         warn!("consuming from the queue failed and begins again in {pause:#}: {reason}");
         self.consumer = None;
         self.retry_at = self.shared.clock.boot().plus(pause);
@@ -106,5 +110,5 @@ impl Doorbell {
 }
 
 fn fresh_backoff() -> Backoff {
-    Backoff::new(SignedDuration::from_millis(250), SignedDuration::from_secs(30))
+    Backoff::new(SignedDuration::from_millis(250), SignedDuration::from_secs(2))
 }

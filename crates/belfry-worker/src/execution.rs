@@ -39,7 +39,7 @@ pub(crate) struct Stop {
 /// Executes a run whose claim's token was first sent at `first_sent`. Ends when the run did, when it was given back
 /// (which `stop` asks for), or when the claim is lost; then nothing more is done for it.
 pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent: Boot, stop: Stop, seat: Seat) {
-    let id = claimed.run.id;
+    let (id, metrics) = (claimed.run.id, shared.metrics.clone());
     let lease = Lease::new(Arc::clone(&shared), id, claimed.epoch, first_sent, claimed.claim_until);
     let wishes = Wishes::new();
     let work = async {
@@ -52,15 +52,25 @@ pub(crate) async fn execute(shared: Arc<Shared>, claimed: ClaimedRun, first_sent
         }
     };
     match lease.fence(work).await {
-        Ok(Some(state)) => info!(run.id = %id, run.state = %state, "run {id} of `{}` {state}", claimed.run.workflow_name),
-        Ok(None) => info!(run.id = %id, "gave back run {id} of `{}`", claimed.run.workflow_name),
-        Err(Lost) => warn!(run.id = %id, "dropped run {id} of `{}`, for its claim is lost", claimed.run.workflow_name),
+        Ok(Some(state)) => {
+            metrics.ended(state);
+            info!(run.id = %id, run.state = %state, "run {id} of `{}` {state}", claimed.run.workflow_name);
+        }
+        Ok(None) => {
+            metrics.given_back.inc();
+            info!(run.id = %id, "gave back run {id} of `{}`", claimed.run.workflow_name);
+        }
+        Err(Lost) => {
+            metrics.lost.inc();
+            warn!(run.id = %id, "dropped run {id} of `{}`, for its claim is lost", claimed.run.workflow_name);
+        }
     }
 }
 
 async fn pass_on(stop: &Stop, seat: &Seat, wishes: &Wishes) -> Infallible {
     stop.asked.cancelled().await;
     tokio::select! {
+        biased;
         () = stop.drain.cancelled() => (),
         () = seat.merely_waits() => (),
     }

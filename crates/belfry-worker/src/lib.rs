@@ -13,6 +13,7 @@ mod fake;
 mod graph;
 mod http;
 mod lease;
+mod metrics;
 mod network;
 mod node;
 mod settings;
@@ -24,6 +25,7 @@ mod timing;
 mod worker;
 mod writes;
 
+pub use metrics::WorkerMetrics;
 pub use network::{NetworkPolicy, Subnet, SubnetError};
 pub use settings::{SettingsError, WorkerSettings};
 pub use worker::Worker;

@@ -3,6 +3,7 @@
 mod claims;
 mod http_nodes;
 mod leases;
+mod metrics;
 mod nodes;
 mod reference;
 mod runs;
@@ -21,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::fake::{CountedIds, FakeClock, FakeQueue, FakeStore, WrongWallClock, queued_run};
-use crate::{Worker, WorkerSettings};
+use crate::{Worker, WorkerMetrics, WorkerSettings};
 
 /// A store, a queue, and as many workers as a test starts. Virtual time passes while all of them wait.
 struct Bench {
@@ -34,6 +35,7 @@ struct Bench {
 struct Started {
     task: JoinHandle<()>,
     shutdown: CancellationToken,
+    metrics: WorkerMetrics,
 }
 
 impl Bench {
@@ -63,8 +65,8 @@ impl Bench {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let ports = (self.store.clone(), self.queue.clone(), self.ids.clone());
         let worker = Worker::new(ports.0, ports.1, clock, ports.2, Arc::new(WrongWallClock), settings).unwrap();
-        let shutdown = CancellationToken::new();
-        Started { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
+        let (shutdown, metrics) = (CancellationToken::new(), worker.metrics());
+        Started { task: tokio::spawn(worker.run(shutdown.clone())), shutdown, metrics }
     }
 
     /// The end of one run of `definition`, by one worker.

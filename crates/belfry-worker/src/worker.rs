@@ -12,6 +12,7 @@ use crate::claim::{Claiming, claim};
 use crate::doorbell::{Doorbell, Ring, Settle};
 use crate::execution::{self, Stop};
 use crate::http::HttpClient;
+use crate::metrics::WorkerMetrics;
 use crate::settings::{SettingsError, WorkerSettings};
 use crate::slots::{Seat, Slots};
 use crate::timing::sleep_until;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub wall: Arc<dyn WallClock>,
     pub http: HttpClient,
     pub settings: WorkerSettings,
+    pub metrics: WorkerMetrics,
 }
 
 impl Worker {
@@ -48,7 +50,14 @@ impl Worker {
     ) -> Result<Worker, SettingsError> {
         settings.check()?;
         let http = HttpClient::new(settings.network.clone());
-        Ok(Worker { shared: Arc::new(Shared { runs, queue, clock, ids, wall, http, settings }) })
+        let metrics = WorkerMetrics::default();
+        metrics.concurrency.set(i64::try_from(settings.concurrency).unwrap_or(i64::MAX));
+        Ok(Worker { shared: Arc::new(Shared { runs, queue, clock, ids, wall, http, settings, metrics }) })
+    }
+
+    /// What it counts, from now on.
+    pub fn metrics(&self) -> WorkerMetrics {
+        self.shared.metrics.clone()
     }
 
     /// Works until `shutdown`, then lets its runs end for the drain limit, gives back what is left and returns. Runs that
@@ -93,13 +102,35 @@ impl Worker {
 async fn handle(shared: Arc<Shared>, ring: Ring, settle: mpsc::Sender<Settle>, stop: Stop, seat: Seat) {
     let (verdict, claimed) = match claim(&shared, ring.delivered.run_id, &stop.asked).await {
         Claiming::Claimed { claimed, first_sent } => (Settle::Acknowledge(ring), Some((claimed, first_sent))),
-        Claiming::Refused => (Settle::Acknowledge(ring), None),
+        Claiming::Refused => {
+            shared.metrics.refused.inc();
+            (Settle::Acknowledge(ring), None)
+        }
+        Claiming::Handoff => (Settle::Reject(ring), None),
         Claiming::Unknown => (Settle::GiveBack(ring), None),
     };
     // The receiver lives as long as any task; were it gone, the queue would deliver again, which is harmless.
     drop(settle.send(verdict).await);
     if let Some((claimed, first_sent)) = claimed {
-        execution::execute(shared, *claimed, first_sent, stop, seat).await;
+        let _held = Held::of(&shared.metrics);
+        execution::execute(Arc::clone(&shared), *claimed, first_sent, stop, seat).await;
+    }
+}
+
+/// A claimed run, counted for as long as it is held, however that ends.
+struct Held(WorkerMetrics);
+
+impl Held {
+    fn of(metrics: &WorkerMetrics) -> Held {
+        metrics.claimed.inc();
+        metrics.in_progress.inc();
+        Held(metrics.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.in_progress.dec();
     }
 }
 

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use belfry_core::ports::{Clock, Ids, RunStore, WorkflowFilter, WorkflowStore};
+use belfry_core::ports::{Clock, Ids, RunStore, WorkflowFilter};
 use belfry_core::run::Run;
 use belfry_core::time::UnixMillis;
 use belfry_scheduler::Recorded;
-use belfry_sqlite::SqliteStore;
 use belfry_workflow::workflows::WorkflowService;
 
+use crate::backends::Stores;
 use crate::edge::Host;
 
 pub struct Demo {
@@ -26,18 +26,18 @@ pub struct Demo {
 
 impl Demo {
     /// Makes those of its workflows that are not there, and begins to print.
-    pub async fn start(store: &SqliteStore, ids: Arc<dyn Ids>) -> anyhow::Result<Demo> {
-        let service = WorkflowService::new(Arc::new(store.clone()), ids);
+    pub async fn start(stores: &Stores, ids: Arc<dyn Ids>) -> anyhow::Result<Demo> {
+        let service = WorkflowService::new(stores.workflows.clone(), ids);
         for workflow in workflows() {
             let name = workflow["name"].as_str().map(str::to_owned);
             let filter = WorkflowFilter { name, limit: 1, ..WorkflowFilter::default() };
-            if store.workflows(filter).await.context("cannot look for the demo's workflows")?.items.is_empty() {
+            if stores.workflows.workflows(filter).await.context("cannot look for the demo's workflows")?.items.is_empty() {
                 service.create(&workflow).await.context("cannot make the demo's workflows")?;
             }
         }
         let (recorded, fired) = mpsc::unbounded_channel();
         let mut printing = JoinSet::new();
-        printing.spawn(print(store.clone(), fired));
+        printing.spawn(print(stores.runs.clone(), fired));
         Ok(Demo { recorded, _printing: printing })
     }
 
@@ -89,22 +89,22 @@ fn workflows() -> [Value; 3] {
     ]
 }
 
-async fn print(store: SqliteStore, mut fired: mpsc::UnboundedReceiver<Recorded>) {
+async fn print(runs: Arc<dyn RunStore>, mut fired: mpsc::UnboundedReceiver<Recorded>) {
     let mut following = JoinSet::new();
     while let Some(recorded) = fired.recv().await {
         let late = recorded.recorded_at.since(recorded.due).as_millis();
         println!("{}  {:<22} fired {late} ms after its time", clock_time(recorded.due), recorded.workflow);
-        following.spawn(follow(store.clone(), recorded));
+        following.spawn(follow(runs.clone(), recorded));
         while following.try_join_next().is_some() {}
     }
 }
 
 /// Waits for the run's end, and prints it.
-async fn follow(store: SqliteStore, recorded: Recorded) {
+async fn follow(runs: Arc<dyn RunStore>, recorded: Recorded) {
     const LOOKS: usize = 600;
     for _ in 0..LOOKS {
         Host.sleep(SignedDuration::from_millis(100)).await;
-        let Ok(run) = store.run(recorded.run_id).await else { return };
+        let Ok(run) = runs.run(recorded.run_id).await else { return };
         if let Some(finished_at) = run.finished_at {
             println!(
                 "{}  {:<22} {} {} ms after its time{}",

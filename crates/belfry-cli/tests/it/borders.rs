@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const DRIVERS: [&str; 4] = ["rusqlite", "tokio-postgres", "sqlx", "deadpool-postgres"];
+const DRIVERS: [&str; 4] = ["rusqlite", "tokio-postgres", "sqlx", "deadpool"];
 
 /// A crate, the crates of ours that it uses, and what it must never depend on besides the drivers and other people's wires.
 struct Border {
@@ -15,7 +15,7 @@ struct Border {
     may_use_drivers: bool,
 }
 
-const BORDERS: [Border; 9] = [
+const BORDERS: [Border; 10] = [
     Border { name: "belfry-core", uses: &[], never: &["tokio", "axum", "lapin"], may_use_drivers: false },
     Border { name: "belfry-workflow", uses: &["belfry-core"], never: &["tokio", "axum", "lapin"], may_use_drivers: false },
     Border { name: "belfry-scheduler", uses: &["belfry-core"], never: &["axum", "lapin", "utoipa", "reqwest"], may_use_drivers: false },
@@ -24,6 +24,12 @@ const BORDERS: [Border; 9] = [
     Border { name: "belfry-sqlite", uses: &["belfry-core"], never: &["axum", "lapin", "tokio-postgres"], may_use_drivers: true },
     Border { name: "belfry-postgres", uses: &["belfry-core"], never: &["axum", "lapin", "rusqlite"], may_use_drivers: true },
     Border { name: "belfry-rabbitmq", uses: &["belfry-core"], never: &["axum"], may_use_drivers: false },
+    Border {
+        name: "belfry-sim",
+        uses: &["belfry-core", "belfry-scheduler", "belfry-testkit", "belfry-worker"],
+        never: &["axum", "lapin"],
+        may_use_drivers: false,
+    },
     Border { name: "belfry-testkit", uses: &["belfry-core"], never: &["axum", "lapin"], may_use_drivers: false },
 ];
 

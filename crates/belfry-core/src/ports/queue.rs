@@ -31,6 +31,14 @@ pub enum QueueError {
     Unavailable(String),
 }
 
+/// Whether a queue can be published to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueState {
+    Up,
+    /// Nothing can be published for now: the reason.
+    Down(String),
+}
+
 /// One delivery of a message: at least one for each that was confirmed, until one is acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
@@ -45,6 +53,12 @@ pub trait Queue: Send + Sync {
     /// Publishes a batch to one queue, declaring the queue where need be, and waits until all of it is settled: one answer a
     /// message, in order. Bounded in time. Not idempotent: twice published is twice delivered.
     async fn publish(&self, queue: &QueueName, messages: Vec<Message>) -> Result<Vec<Settled>, QueueError>;
+
+    /// As far as it is known here; asks nobody. What is published while it is down fails.
+    fn state(&self) -> QueueState;
+
+    /// Whether a message of `queue` is ready: kept, and handed to nobody. A queue that is not there has none.
+    async fn has_ready(&self, queue: &QueueName) -> Result<bool, QueueError>;
 
     /// A new consumer of `queues`; of all there are when empty.
     async fn consumer(&self, queues: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError>;
@@ -63,4 +77,8 @@ pub trait Consumer: Send {
 
     /// Gives the message back, to be delivered again to anyone.
     async fn give_back(&mut self, delivered: &Delivered) -> Result<(), QueueError>;
+
+    /// The message is not for this queue's workers: it is delivered to none of them again, and goes to the dead letters where
+    /// the queue has such.
+    async fn reject(&mut self, delivered: &Delivered) -> Result<(), QueueError>;
 }

@@ -23,6 +23,8 @@ pub enum ClaimAnswer {
     Claimed(Box<ClaimedRun>),
     /// Not to be had, for good as far as this message goes: acknowledge and drop it. `None`: no such run.
     Refused(Option<RunState>),
+    /// Its delivery is `handoff`: it is its consumer's, and never claimed. Whoever got its message should not have.
+    Handoff,
 }
 
 /// A run, and all that its execution needs.
@@ -102,7 +104,8 @@ pub struct Page<T> {
 pub trait RunStore: Send + Sync {
     /// Claims: from `pending` or `queued`, tracked, no cancel asked, → `running`; `claim_epoch` and `attempt` raised,
     /// `claim_until` 60 s ahead, `started_at` set by the first claim. Atomic and exclusive.
-    /// The same token again while running at that epoch gets the same answer. Everything else is refused.
+    /// Begins an attempt: its count of redrives is 0. The same token again while running at that epoch gets the same answer.
+    /// Everything else is refused.
     async fn claim(&self, claim: Claim) -> StoreResult<ClaimAnswer>;
 
     /// Moves `claim_until` to 60 s ahead `WHERE id, running, claim_epoch`. Idempotent.

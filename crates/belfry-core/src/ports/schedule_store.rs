@@ -1,4 +1,4 @@
-//! The daemon's verbs: look, load, fire, sweep, mark, give back, reap.
+//! The daemon's verbs: beat, look, load, fire, sweep, mark, give back, redrive, reap.
 
 use std::sync::Arc;
 
@@ -9,8 +9,38 @@ use super::StoreResult;
 use crate::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use crate::run::RunReason;
 use crate::schedule::{Cursor, Outcome, ScheduledWorkflow, WorkflowFacts};
+use crate::shards::Shards;
 use crate::time::UnixMillis;
 use crate::workflow::{Delivery, QueueName};
+
+/// A daemon, as it tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    pub id: MemberId,
+    /// It has left its shards, and only settles what it began.
+    pub is_draining: bool,
+    /// When the oldest of its overdue schedules was due; `None` while none is overdue. What was due before that it has dealt
+    /// with, or cannot.
+    pub behind_since: Option<UnixMillis>,
+    /// When it last moved a schedule, by the store's clock.
+    pub progressed_at: Option<UnixMillis>,
+}
+
+/// The answer to a beat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// Whether the beat began it: the first one of its id, and one of a member that was buried or should have been.
+    pub joined: bool,
+    /// Who lives, itself too, in order of ids.
+    pub members: Vec<Member>,
+    pub store_now: UnixMillis,
+}
+
+/// A member whose last beat is older is dead. Measured by the store's clock.
+pub const MEMBER_DEAD_AFTER: SignedDuration = SignedDuration::from_secs(3);
+
+/// How far the store's clock may be ahead of what the caller believes it to be, for verbs by which something runs out.
+pub const BELIEF_TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a look reads of a schedule: keys only. Ordered by `due`, then `id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +91,7 @@ pub struct NewRun {
 
 /// Who publishes what a fire records, and for how long nobody else does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Publisher {
+pub struct PublishLease {
     pub member: MemberId,
     pub lease: SignedDuration,
 }
@@ -70,7 +100,7 @@ pub struct Publisher {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FireBatch {
     /// Absent while there is a backlog: then the rows are for the sweep at once.
-    pub publisher: Option<Publisher>,
+    pub publisher: Option<PublishLease>,
     pub fires: Vec<Fire>,
 }
 
@@ -145,6 +175,41 @@ pub struct GiveBack {
     pub error: String,
 }
 
+/// A pass over the runs of one queue whose messages should have been claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redrive {
+    pub queue: QueueName,
+    /// The queue was seen to have no ready message, after [`ScheduleStore::overdue_queues`] named it.
+    pub nothing_ready: bool,
+    /// See [`BELIEF_TOLERANCE`].
+    pub believed: UnixMillis,
+    pub limit: usize,
+}
+
+/// For how long a run is left `queued` before its message may count as lost; doubled by each redrive of one attempt.
+pub const REDRIVE_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// How many times one attempt is redriven.
+pub const MAX_REDRIVES: u32 = 5;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Redriven {
+    /// Back to `pending`.
+    pub requeued: usize,
+    /// Ended: redriven [`MAX_REDRIVES`] times, and never claimed.
+    pub unclaimed: usize,
+}
+
+/// What waits to be published, for the operator's eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Runs in `pending`, counted up to [`BACKLOG_COUNTED`].
+    pub pending: usize,
+    /// When the longest recorded of those was recorded.
+    pub oldest: Option<UnixMillis>,
+}
+
+pub const BACKLOG_COUNTED: usize = 10_000;
+
 /// What a reaper's pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reaped {
@@ -160,9 +225,21 @@ pub trait ScheduleStore: Send + Sync {
     /// The store's clock.
     async fn now(&self) -> StoreResult<UnixMillis>;
 
-    /// The active, living schedules with `next_run_at <= due_by`, in order of (`next_run_at`, id), from after the key
-    /// `after`, at most `limit`. Takes no lock and writes nothing.
-    async fn look(&self, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look>;
+    /// Says that `member` lives, and asks who does: whose last beat is at most [`MEMBER_DEAD_AFTER`] past, and as little
+    /// ahead (a clock that went back must not keep the dead alive). Atomic.
+    async fn beat(&self, member: Member) -> StoreResult<Membership>;
+
+    /// Removes the members that are dead by the measure of `beat`; what they hold unpublished (`pending`, `publish_at` ahead)
+    /// is for the sweep at once. Does nothing when the store's clock is more than [`BELIEF_TOLERANCE`] ahead of `believed`.
+    /// Answers how many members it removed.
+    async fn bury(&self, believed: UnixMillis) -> StoreResult<usize>;
+
+    /// Removes `member`, as `bury` does, because it says so. Again is the same as once.
+    async fn leave(&self, member: MemberId) -> StoreResult<()>;
+
+    /// The active, living schedules of `shards` with `next_run_at <= due_by`, in order of (`next_run_at`, id), from after the
+    /// key `after`, at most `limit`. Takes no lock and writes nothing.
+    async fn look(&self, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look>;
 
     /// The living schedules of `ids`, each read at one revision; absent ones are left out.
     async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>>;
@@ -177,9 +254,10 @@ pub trait ScheduleStore: Send + Sync {
     /// Which of `ids` exist as `pending` runs published by `member`: for a fire whose answer was lost.
     async fn pending(&self, member: MemberId, ids: &[RunId]) -> StoreResult<Vec<PendingRun>>;
 
-    /// Takes at most `limit` runs in `pending` with `publish_at <= now`, oldest `publish_at` first, for `publisher`:
+    /// Takes at most `limit` runs in `pending` with `publish_at <= now`, oldest `publish_at` first, for `publisher`; none of
+    /// the queues `except`, which are in trouble and must not fill the publisher's window.
     /// `publish_seq` raised, `publish_at` = now + lease. Atomic; a run is taken by one.
-    async fn sweep(&self, publisher: Publisher, limit: usize) -> StoreResult<Swept>;
+    async fn sweep(&self, publisher: PublishLease, except: &[QueueName], limit: usize) -> StoreResult<Swept>;
 
     /// `pending → queued` (`delivered` for handoff) `WHERE id, pending, publish_seq`; answers how many. Fewer than asked is
     /// normal: a worker was faster. Idempotent. Nothing else makes `queued`.
@@ -188,10 +266,27 @@ pub trait ScheduleStore: Send + Sync {
     /// Under the same condition: `publish_at` = now + `retry_in`, the publisher cleared, the failure counted and shown.
     async fn give_back(&self, rows: &[GiveBack]) -> StoreResult<usize>;
 
-    /// At most `limit` running runs whose claim ran out: the epoch is raised and the run is `pending` again, `publish_seq`
+    /// The queues that have a run `queued` for longer than its interval: [`REDRIVE_AFTER`], doubled by each redrive of its
+    /// attempt. In order of their names.
+    async fn overdue_queues(&self) -> StoreResult<Vec<QueueName>>;
+
+    /// Takes back at most `limit` such runs of one queue, longest queued first: all of them when the queue has nothing ready,
+    /// else those that were overtaken: a run of the queue that was confirmed [`REDRIVE_AFTER`] or more after them is running.
+    /// Only one that was published once (`publish_seq` 1) proves that: of any other, an earlier message may have been claimed.
+    /// Such a run is `pending` again, `publish_seq` and its count of redrives raised, `publish_at` now, the publisher cleared;
+    /// one that was redriven [`MAX_REDRIVES`] times in this attempt ends as `unclaimed`, its `error` saying so. A claim
+    /// begins a new attempt. Atomic; does nothing when the store's clock is more than [`BELIEF_TOLERANCE`] ahead
+    /// of `believed`.
+    async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven>;
+
+    /// What waits to be published. Bounded in what it reads.
+    async fn backlog(&self) -> StoreResult<Backlog>;
+
+    /// At most `limit` running runs whose claim ran out, unless the store's clock is more than [`BELIEF_TOLERANCE`] ahead of
+    /// `believed`: the epoch is raised and the run is `pending` again, `publish_seq`
     /// raised, `publish_at` now, the publisher cleared; the third lost claim ends it as `worker_lost`; where a cancel was
     /// asked, or its schedule or workflow was deleted, it ends as `cancelled`.
-    async fn reap(&self, limit: usize) -> StoreResult<Reaped>;
+    async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped>;
 }
 
 impl DueKey {

@@ -44,7 +44,7 @@ fn unreadable(column: &str, why: String) -> Failed {
     Failed::Port(StoreError::Data(format!("the column {column} cannot be read: {why}")))
 }
 
-fn queue(row: &Row) -> Attempt<QueueName> {
+pub fn queue(row: &Row) -> Attempt<QueueName> {
     word(row, "queue", QueueName::parse)
 }
 

@@ -10,6 +10,7 @@ use belfry_core::ports::{
 use belfry_core::run::{NodeResult, Run, RunState};
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::time::UnixMillis;
+use belfry_core::workflow::Delivery;
 
 use super::conditions::{Conditions, page};
 use super::runs::{self, FROM_RUNS, RUN};
@@ -24,7 +25,7 @@ impl RunStore for PostgresStore {
         let claimed = self::claim(&tx, &claim).await;
         let claimed = match tx.end(claimed).await? {
             Ok(claimed) => claimed,
-            Err(state) => return Ok(ClaimAnswer::Refused(state)),
+            Err(answer) => return Ok(answer),
         };
         // Searching the spec takes its time: not while the row is locked.
         let neighbours = |content: ScheduleContent| claimed.run.nominal_time.and_then(|nominal| content.neighbours(nominal).ok());
@@ -86,8 +87,8 @@ struct Claimed {
     content: Option<ScheduleContent>,
 }
 
-/// `Err`: not to be claimed, in this state.
-async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, Option<RunState>>> {
+/// `Err`: not to be claimed, and why.
+async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
     let statement = "
         UPDATE workflow_runs
         SET state = 'running',
@@ -98,7 +99,8 @@ async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, Option<RunStat
             claim_until = store_now() + interval '60 seconds',
             started_at = coalesce(started_at, store_now()),
             publish_failures = 0,
-            publish_error = NULL
+            publish_error = NULL,
+            redrives = 0
         WHERE planned_at = $1
           AND id = $2
           AND state IN ('pending', 'queued')
@@ -117,12 +119,17 @@ async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, Option<RunStat
          WHERE run.planned_at = $1
            AND run.id = $2"
     );
-    let Some(row) = tx.row(&statement, &[&planned_at, &id, &claim.token.0]).await? else { return Ok(Err(None)) };
+    let Some(row) = tx.row(&statement, &[&planned_at, &id, &claim.token.0]).await? else {
+        return Ok(Err(ClaimAnswer::Refused(None)));
+    };
     let run = rows::run(&row)?;
+    if run.delivery == Delivery::Handoff {
+        return Ok(Err(ClaimAnswer::Handoff));
+    }
     // The same claim again, whose answer was lost, finds the run held by itself.
     let is_held: Option<bool> = row.try_get("is_held")?;
     if !is_claimed && is_held != Some(true) {
-        return Ok(Err(Some(run.state)));
+        return Ok(Err(ClaimAnswer::Refused(Some(run.state))));
     }
     let run = Run { nodes: runs::nodes(tx, claim.run_id).await?, ..run };
     let content = row.try_get::<_, Option<Value>>("content")?.and_then(|content| serde_json::from_value(content).ok());
@@ -147,7 +154,8 @@ async fn heartbeat(db: &Lease, run: RunId, epoch: i64) -> Attempt<Beat> {
 }
 
 async fn record_node(db: &Lease, run: RunId, epoch: i64, result: &NodeResult) -> Attempt<bool> {
-    // The run is locked first, so that no other claim begins between the comparison and the writing.
+    // The run is locked first, so that no other claim begins between the comparison and the writing. A statement locks the
+    // tables of its parts in their order: that of the runs comes before that of their nodes, as in every verb.
     let statement = "
         WITH held AS MATERIALIZED (
             SELECT planned_at, id
@@ -157,24 +165,29 @@ async fn record_node(db: &Lease, run: RunId, epoch: i64, result: &NodeResult) ->
               AND state = 'running'
               AND claim_epoch = $3
             FOR SHARE
+        ),
+        written AS (
+            INSERT INTO run_nodes (
+                run_planned_at, run_id, node_id, state, output, output_truncated, log, error, attempts, started_at, finished_at, wait_until
+            )
+            SELECT held.planned_at, held.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+            FROM held
+            ON CONFLICT (run_planned_at, run_id, node_id) DO UPDATE
+            SET state = excluded.state,
+                output = excluded.output,
+                output_truncated = excluded.output_truncated,
+                log = excluded.log,
+                error = excluded.error,
+                attempts = excluded.attempts,
+                started_at = excluded.started_at,
+                finished_at = excluded.finished_at,
+                wait_until = excluded.wait_until
+            RETURNING node_id
         )
-        INSERT INTO run_nodes (
-            run_planned_at, run_id, node_id, state, output, output_truncated, log, error, attempts, started_at, finished_at, wait_until
-        )
-        SELECT held.planned_at, held.id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-        FROM held
-        ON CONFLICT (run_planned_at, run_id, node_id) DO UPDATE
-        SET state = excluded.state,
-            output = excluded.output,
-            output_truncated = excluded.output_truncated,
-            log = excluded.log,
-            error = excluded.error,
-            attempts = excluded.attempts,
-            started_at = excluded.started_at,
-            finished_at = excluded.finished_at,
-            wait_until = excluded.wait_until";
+        SELECT node_id
+        FROM written";
     let written = db
-        .execute(
+        .row(
             statement,
             &[
                 &run.planned_at().to_timestamp(),
@@ -193,7 +206,7 @@ async fn record_node(db: &Lease, run: RunId, epoch: i64, result: &NodeResult) ->
             ],
         )
         .await?;
-    Ok(written == 1)
+    Ok(written.is_some())
 }
 
 async fn finish(db: &Lease, run: RunId, epoch: i64, finish: &Finish) -> Attempt<FinishAnswer> {

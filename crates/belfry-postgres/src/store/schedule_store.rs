@@ -3,20 +3,23 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use tracing::error;
 use uuid::Uuid;
 
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
-    DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, PendingRun, Publisher, Reaped, ScheduleStore, StoreError,
-    StoreResult, Swept,
+    BELIEF_TOLERANCE, Backlog, DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, Member, Membership, PendingRun,
+    PublishLease, Reaped, Redrive, Redriven, ScheduleStore, StoreError, StoreResult, Swept,
 };
+use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
+use belfry_core::workflow::QueueName;
 
 use super::conditions::as_limit;
 use super::runs::SELECT_PENDING;
 use super::schedules::SELECT_SCHEDULES;
-use super::{PostgresStore, fire, rows};
+use super::{PostgresStore, fire, members, redrive, rows};
 use crate::connections::Lease;
 use crate::failed::{Attempt, Failed};
 
@@ -31,9 +34,27 @@ impl ScheduleStore for PostgresStore {
         db.read(now)
     }
 
-    async fn look(&self, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
+    async fn beat(&self, member: Member) -> StoreResult<Membership> {
         let db = self.lease().await?;
-        let found = look(&db, due_by, after, limit).await;
+        let beaten = members::beat(&db, member).await;
+        db.wrote(beaten)
+    }
+
+    async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
+        let db = self.lease().await?;
+        let buried = members::bury(&db, believed).await;
+        db.wrote(buried)
+    }
+
+    async fn leave(&self, member: MemberId) -> StoreResult<()> {
+        let db = self.lease().await?;
+        let left = members::leave(&db, member).await;
+        db.wrote(left)
+    }
+
+    async fn look(&self, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
+        let db = self.lease().await?;
+        let found = look(&db, shards, due_by, after, limit).await;
         db.read(found)
     }
 
@@ -55,9 +76,9 @@ impl ScheduleStore for PostgresStore {
         db.read(found)
     }
 
-    async fn sweep(&self, publisher: Publisher, limit: usize) -> StoreResult<Swept> {
+    async fn sweep(&self, publisher: PublishLease, except: &[QueueName], limit: usize) -> StoreResult<Swept> {
         let db = self.lease().await?;
-        let swept = sweep(&db, publisher, limit).await;
+        let swept = sweep(&db, publisher, except, limit).await;
         db.wrote(swept)
     }
 
@@ -73,30 +94,60 @@ impl ScheduleStore for PostgresStore {
         db.wrote(given_back)
     }
 
-    async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
+    async fn overdue_queues(&self) -> StoreResult<Vec<QueueName>> {
         let db = self.lease().await?;
-        let reaped = reap(&db, limit).await;
+        let found = redrive::overdue_queues(&db).await;
+        db.read(found)
+    }
+
+    async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven> {
+        let db = self.lease().await?;
+        let redriven = redrive::redrive(&db, &redrive).await;
+        db.wrote(redriven)
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        let db = self.lease().await?;
+        let found = redrive::backlog(&db).await;
+        db.read(found)
+    }
+
+    async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped> {
+        let db = self.lease().await?;
+        let reaped = reap(&db, believed, limit).await;
         db.wrote(reaped)
     }
 }
 
-async fn look(db: &Lease, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> Attempt<Look> {
-    let statement = "
-        WITH due AS (
-            SELECT id, revision, next_nominal_at, next_run_at
-            FROM scheduled_workflows
-            WHERE is_active AND next_run_at IS NOT NULL AND deleted_at IS NULL
-              AND next_run_at <= $1
-              AND (next_run_at, id) > (coalesce($2, '-infinity'::timestamptz), $3)
-            ORDER BY next_run_at, id
-            LIMIT $4
-        )
-        SELECT due.id, due.revision, due.next_nominal_at, due.next_run_at, clock.now
-        FROM (SELECT store_now() AS now) clock
-        LEFT JOIN due ON TRUE
-        ORDER BY due.next_run_at, due.id";
+async fn look(db: &Lease, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> Attempt<Look> {
+    if shards.is_empty() {
+        return Ok(Look { keys: Vec::new(), store_now: db.now().await? });
+    }
+    // A member alone asks for no shard: the index knows none.
+    let (of_shards, shards) = match shards {
+        Shards::ALL => ("", Vec::new()),
+        some => ("AND shard = ANY ($5)", some.iter().map(i16::from).collect()),
+    };
+    let statement = format!(
+        "WITH due AS (
+             SELECT id, revision, next_nominal_at, next_run_at
+             FROM scheduled_workflows
+             WHERE is_active AND next_run_at IS NOT NULL AND deleted_at IS NULL
+               AND next_run_at <= $1
+               AND (next_run_at, id) > (coalesce($2, '-infinity'::timestamptz), $3)
+               {of_shards}
+             ORDER BY next_run_at, id
+             LIMIT $4
+         )
+         SELECT due.id, due.revision, due.next_nominal_at, due.next_run_at, clock.now
+         FROM (SELECT store_now() AS now) clock
+         LEFT JOIN due ON TRUE
+         ORDER BY due.next_run_at, due.id"
+    );
     let (after_due, after_id) = (after.map(|key| key.due.to_timestamp()), after.map_or(Uuid::nil(), |key| key.id.0));
-    let found = db.rows(statement, &[&due_by.to_timestamp(), &after_due, &after_id, &as_limit(limit)]).await?;
+    let (due_by, limit) = (due_by.to_timestamp(), as_limit(limit));
+    let params: [&(dyn ToSql + Sync); 5] = [&due_by, &after_due, &after_id, &limit, &shards];
+    let found = db.rows(&statement, if of_shards.is_empty() { &params[..4] } else { &params }).await?;
     let first = found.first().ok_or(Failed::Silent)?;
     let store_now = rows::instant(first, "now")?;
     // Where nothing is due, the one row has the clock alone.
@@ -163,18 +214,61 @@ fn readable(found: &[Row]) -> Attempt<Vec<PendingRun>> {
     Ok(runs)
 }
 
-async fn sweep(db: &Lease, publisher: Publisher, limit: usize) -> Attempt<Swept> {
+/// What anyone may publish now; `$4` is empty.
+const FREE: &str = "
+    SELECT planned_at, id, publish_at
+    FROM workflow_runs
+    WHERE state = 'pending'
+      AND publish_at <= store_now()
+      AND $4::text[] = '{}'
+    ORDER BY publish_at, id
+    LIMIT $1
+    FOR NO KEY UPDATE SKIP LOCKED";
+
+/// Queue by queue, so that what waits in those of `$4` is not walked through. Compared as rows, and not by `queue = `, because with
+/// that the planner takes the order for that of the index without the queue, and walks all of it.
+const FREE_BUT_OF_SOME: &str = "
+    WITH RECURSIVE waiting (queue) AS (
+        (
+            SELECT queue
+            FROM workflow_runs
+            WHERE state = 'pending'
+            ORDER BY queue
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT run.queue
+            FROM workflow_runs run
+            WHERE run.state = 'pending'
+              AND run.queue > waiting.queue
+            ORDER BY run.queue
+            LIMIT 1
+        )
+        FROM waiting
+        WHERE waiting.queue IS NOT NULL
+    )
+    SELECT run.planned_at, run.id, run.publish_at
+    FROM waiting
+    CROSS JOIN LATERAL (
+        SELECT planned_at, id, publish_at
+        FROM workflow_runs
+        WHERE state = 'pending'
+          AND queue >= waiting.queue
+          AND (queue, publish_at) <= (waiting.queue, store_now())
+        ORDER BY queue, publish_at, id
+        LIMIT $1
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) run
+    WHERE waiting.queue <> ALL ($4)
+    ORDER BY run.publish_at, run.id
+    LIMIT $1";
+
+async fn sweep(db: &Lease, publisher: PublishLease, except: &[QueueName], limit: usize) -> Attempt<Swept> {
+    let free = if except.is_empty() { FREE } else { FREE_BUT_OF_SOME };
     // Materialized: a limit inside a plain sub-select may be run anew, and lock more rows than it says.
     let statement = format!(
-        "WITH free AS MATERIALIZED (
-             SELECT planned_at, id, publish_at
-             FROM workflow_runs
-             WHERE state = 'pending'
-               AND publish_at <= store_now()
-             ORDER BY publish_at, id
-             LIMIT $1
-             FOR NO KEY UPDATE SKIP LOCKED
-         ),
+        "WITH free AS MATERIALIZED ({free}),
          run AS (
              UPDATE workflow_runs run
              SET publisher = $2,
@@ -197,7 +291,8 @@ async fn sweep(db: &Lease, publisher: Publisher, limit: usize) -> Attempt<Swept>
          ORDER BY run.was_free_at, run.id"
     );
     let lease = as_millis(publisher.lease);
-    let found = db.rows(&statement, &[&as_limit(limit), &publisher.member.0, &lease]).await?;
+    let except: Vec<&str> = except.iter().map(QueueName::as_str).collect();
+    let found = db.rows(&statement, &[&as_limit(limit), &publisher.member.0, &lease, &except]).await?;
     let first = found.first().ok_or(Failed::Silent)?;
     let store_now = rows::instant(first, "now")?;
     let is_empty = first.try_get::<_, Option<Uuid>>("id")?.is_none();
@@ -262,7 +357,7 @@ async fn give_back(db: &Lease, given: &[GiveBack]) -> Attempt<usize> {
     db.execute(statement, &[&ids, &planned, &seqs, &pauses, &errors]).await
 }
 
-async fn reap(db: &Lease, limit: usize) -> Attempt<Reaped> {
+async fn reap(db: &Lease, believed: UnixMillis, limit: usize) -> Attempt<Reaped> {
     let statement = "
         WITH ran_out AS MATERIALIZED (
             SELECT planned_at, id,
@@ -272,6 +367,7 @@ async fn reap(db: &Lease, limit: usize) -> Attempt<Reaped> {
             FROM workflow_runs
             WHERE state = 'running'
               AND claim_until <= store_now()
+              AND store_now() <= $3::timestamptz + $4::bigint * interval '1 millisecond'
             ORDER BY claim_until, id
             LIMIT $1
             FOR NO KEY UPDATE SKIP LOCKED
@@ -291,7 +387,8 @@ async fn reap(db: &Lease, limit: usize) -> Attempt<Reaped> {
           AND run.id = ran_out.id
         RETURNING run.state";
     let mut reaped = Reaped::default();
-    for row in db.rows(statement, &[&as_limit(limit), &MAX_LOST_CLAIMS]).await? {
+    let (believed, tolerance) = (believed.to_timestamp(), as_millis(BELIEF_TOLERANCE));
+    for row in db.rows(statement, &[&as_limit(limit), &MAX_LOST_CLAIMS, &believed, &tolerance]).await? {
         match row.try_get("state")? {
             "pending" => reaped.requeued += 1,
             "worker_lost" => reaped.worker_lost += 1,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use belfry_core::decide::{Facts, decide};
-use belfry_core::ids::{MemberId, ScheduleId, WorkflowId};
+use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    DueSchedule, Fire, FireBatch, FireCode, NewSchedule, NewWorkflow, Publisher, ScheduleEdit, ScheduleStore, StoreError, WorkflowStore,
+    DueSchedule, Fire, FireBatch, FireCode, MEMBER_DEAD_AFTER, Mark, Member, NewSchedule, NewWorkflow, PublishLease, ScheduleEdit,
+    ScheduleStore, StoreError, WorkflowStore,
 };
 use belfry_core::schedule::ScheduleContent;
+use belfry_core::shards::Shards;
 use belfry_core::spec::Spec;
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName};
@@ -91,11 +93,11 @@ fn last(start: UnixMillis) -> UnixMillis {
 
 /// As a daemon does, without a pause: looks, loads, decides and fires, until the last occurrence is due and nothing is left.
 async fn fire_all(store: PostgresStore, daemon: u64, start: UnixMillis) -> usize {
-    let publisher = Some(Publisher { member: MemberId(Uuid::from_u128(daemon.into())), lease: SignedDuration::from_secs(15) });
+    let publisher = Some(PublishLease { member: MemberId(Uuid::from_u128(daemon.into())), lease: SignedDuration::from_secs(15) });
     let mut published = HashSet::new();
     loop {
         let now = ScheduleStore::now(&store).await.unwrap();
-        let keys = store.look(now, None, 15).await.unwrap().keys;
+        let keys = store.look(Shards::ALL, now, None, 15).await.unwrap().keys;
         if keys.is_empty() && now > last(start) {
             return published.len();
         }
@@ -142,4 +144,55 @@ async fn edit(store: PostgresStore, schedules: Vec<ScheduleId>, is_done: Arc<Ato
         tokio::task::yield_now().await;
     }
     edits
+}
+
+/// Rounds, and the runs of each.
+const BURIALS: u128 = 30;
+const HELD: i32 = 60;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_member_marks_while_it_is_buried_is_queued_and_the_rest_is_swept_at_once() {
+    let start = UnixMillis::parse_exact("2031-01-01T00:00:00Z").unwrap();
+    let database = TestDatabase::on_manual_clock(start).await;
+    let store = database.connect().await.store();
+    make_schedules(&store, start).await;
+    for round in 0..BURIALS {
+        let member = MemberId(Uuid::from_u128(round + 1));
+        let held = hold_runs(&database, member).await;
+        store.beat(Member { id: member, is_draining: false, behind_since: None, progressed_at: None }).await.unwrap();
+        let now = ScheduleStore::now(&store).await.unwrap().plus(MEMBER_DEAD_AFTER + SignedDuration::from_millis(1));
+        database.set_clock(now).await;
+        let mark = tokio::spawn(mark_all(store.clone(), held));
+        assert_eq!(store.bury(now).await, Ok(1));
+        let publisher = PublishLease { member: MemberId(Uuid::from_u128(999)), lease: SignedDuration::from_secs(15) };
+        let mut swept = store.sweep(publisher, &[], 1_000).await.unwrap().runs.len();
+        let marked = mark.await.unwrap();
+        // What the first sweep passed over because it was being marked, and the mark came too late for.
+        swept += store.sweep(publisher, &[], 1_000).await.unwrap().runs.len();
+        assert_eq!(marked + swept, usize::try_from(HELD).unwrap(), "{marked} marked, {swept} swept");
+        database.admin().execute("UPDATE workflow_runs SET state = 'succeeded'", &[]).await.unwrap();
+    }
+}
+
+/// Pending, and published by `member`, whose lease lasts.
+async fn hold_runs(database: &TestDatabase, member: MemberId) -> Vec<Mark> {
+    let insert = "
+        INSERT INTO workflow_runs (id, planned_at, workflow_id, workflow_version, kind, reason, due_at, state, queue, delivery,
+                                   input, publisher, publish_at, created_at)
+        SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || lpad('', 20, '0'))::uuid, at,
+               '00000000-0000-0000-0000-000000000001', 1, 'manual', 'manual', at, 'pending', 'default', 'tracked',
+               '{}', $1, store_now() + interval '15 seconds', store_now()
+        FROM (SELECT store_now() + number * interval '1 millisecond' AS at FROM generate_series(1, $2) AS number) planned
+        RETURNING id";
+    let rows = database.admin().query(insert, &[&member.0, &HELD]).await.unwrap();
+    rows.iter().map(|row| Mark { run_id: RunId(row.get("id")), publish_seq: 1 }).collect()
+}
+
+/// In small batches, the youngest first: against the order in which everybody locks.
+async fn mark_all(store: PostgresStore, held: Vec<Mark>) -> usize {
+    let mut marked = 0;
+    for batch in held.rchunks(7) {
+        marked += store.mark(batch).await.unwrap();
+    }
+    marked
 }

@@ -6,6 +6,9 @@
 
 mod concurrency;
 mod connections;
+mod plans;
+mod queue;
+mod retention;
 mod schema;
 mod server;
 mod store;

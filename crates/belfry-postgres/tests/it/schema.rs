@@ -1,4 +1,4 @@
-//! The schema: how it is brought in, and the months of history.
+//! The schema: how it is brought in, what it is (`schema.sql`, written anew with `BELFRY_WRITE_SCHEMA=1`), and the months of history.
 
 use belfry_core::time::UnixMillis;
 use belfry_postgres::OpenError;
@@ -19,18 +19,111 @@ async fn of_several_processes_that_migrate_at_once_one_does() {
     database.connect().await.check_schema().await.unwrap();
 }
 
+/// The catalogue as statements. Without the months, which depend on the day, and what goes with a table's own definition.
+const CATALOGUE: &str = "
+    WITH relation AS (
+        SELECT class.*
+        FROM pg_class class
+        WHERE class.relnamespace = 'public'::regnamespace
+          AND class.relname NOT LIKE 'refinery%'
+          AND class.relname !~ '_\\d{4}_\\d{2}'
+    ),
+    line AS (
+        SELECT attrelid AS relation, 1 AS part, attnum::text AS place,
+               format('    %s %s', attname, format_type(atttypid, atttypmod))
+                   || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+                   || CASE attidentity WHEN 'a' THEN ' GENERATED ALWAYS AS IDENTITY' ELSE '' END
+                   || coalesce(' DEFAULT ' || pg_get_expr(adbin, adrelid), '') AS text
+        FROM pg_attribute
+        LEFT JOIN pg_attrdef
+               ON adrelid = attrelid
+              AND adnum = attnum
+        WHERE attnum > 0
+          AND NOT attisdropped
+        UNION ALL
+        SELECT conrelid, 2, conname, format('    CONSTRAINT %s %s', conname, pg_get_constraintdef(oid))
+        FROM pg_constraint
+        WHERE contype IN ('p', 'u', 'f', 'c')
+    ),
+    body AS (
+        SELECT relation, E' (\\n' || string_agg(text, E',\\n' ORDER BY part, lpad(place, 60)) || E'\\n)' AS text
+        FROM line
+        GROUP BY relation
+    ),
+    statement AS (
+        SELECT 1 AS part, relname AS name, ''::text AS detail, format('CREATE SEQUENCE %s', relname) AS text
+        FROM relation
+        WHERE relkind = 'S'
+          AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = relation.oid AND deptype = 'i')
+        UNION ALL
+        SELECT 2, proname, '', pg_get_functiondef(oid)
+        FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+        UNION ALL
+        SELECT 3, relname, '',
+               'CREATE ' || CASE relpersistence WHEN 'u' THEN 'UNLOGGED ' ELSE '' END || 'TABLE ' || relname
+                   || CASE WHEN relispartition
+                           THEN format(' PARTITION OF %s %s', (SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = oid),
+                                       pg_get_expr(relpartbound, oid))
+                           ELSE body.text END
+                   || coalesce(' PARTITION BY ' || pg_get_partkeydef(oid), '')
+                   || coalesce(' WITH (' || array_to_string(reloptions, ', ') || ')', '')
+        FROM relation
+        JOIN body
+          ON body.relation = oid
+        WHERE relkind IN ('r', 'p')
+        UNION ALL
+        SELECT 3, owner.relname, relation.relname, pg_get_indexdef(relation.oid)
+        FROM relation
+        JOIN pg_index
+          ON indexrelid = relation.oid
+        JOIN pg_class owner
+          ON owner.oid = indrelid
+        WHERE NOT relation.relispartition
+          AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = relation.oid)
+    )
+    SELECT rtrim(text, E'\\n') || ';'
+    FROM statement
+    ORDER BY part, name COLLATE \"C\", detail COLLATE \"C\"";
+
+#[tokio::test]
+async fn the_migrations_make_the_committed_schema() {
+    let database = TestDatabase::migrated().await;
+    let statements = database.admin().query(CATALOGUE, &[]).await.unwrap();
+    let made = statements.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n\n") + "\n";
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.sql");
+    if std::env::var_os("BELFRY_WRITE_SCHEMA").is_some() {
+        std::fs::write(committed, &made).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(committed).unwrap(), made, "run this test with BELFRY_WRITE_SCHEMA=1 and commit schema.sql");
+}
+
 #[tokio::test]
 async fn a_schema_that_is_older_or_newer_is_told() {
     let database = TestDatabase::empty().await;
     let belfry = database.connect().await;
-    assert!(matches!(belfry.check_schema().await, Err(OpenError::Older { found: 0, known: 1 })));
+    assert!(matches!(belfry.check_schema().await, Err(OpenError::Older { found: 0, known: 2 })));
     belfry.migrate().await.unwrap();
     let newer = "
         INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
         VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')";
     database.admin().execute(newer, &[]).await.unwrap();
-    assert!(matches!(belfry.check_schema().await, Err(OpenError::Newer { found: 99, known: 1 })));
-    assert!(matches!(belfry.migrate().await, Err(OpenError::Newer { found: 99, known: 1 })));
+    assert!(matches!(belfry.check_schema().await, Err(OpenError::Newer { found: 99, known: 2 })));
+    assert!(matches!(belfry.migrate().await, Err(OpenError::Newer { found: 99, known: 2 })));
+}
+
+#[tokio::test]
+async fn the_next_versions_schema_is_worked_with_and_left_alone() {
+    let database = TestDatabase::empty().await;
+    let belfry = database.connect().await;
+    belfry.migrate().await.unwrap();
+    let next = "
+        INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        SELECT max(version) + 1, 'next', '2030-01-01T00:00:00Z', '1'
+        FROM refinery_schema_history";
+    database.admin().execute(next, &[]).await.unwrap();
+    assert!(belfry.check_schema().await.is_ok());
+    assert!(matches!(belfry.migrate().await, Err(OpenError::Newer { .. })));
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl Drop for TestDatabase {
 /// The name of a migrated database of that kind, made by whoever comes first, in whichever process.
 async fn template(kind: &str, more: Option<&str>) -> String {
     let mut hasher = DefaultHasher::new();
-    (include_str!("../../migrations/V1__belfry.sql"), more).hash(&mut hasher);
+    (include_str!("../../migrations/V1__belfry.sql"), include_str!("../../migrations/V2__members_and_queue.sql"), more).hash(&mut hasher);
     let name = format!("belfry_template_{kind}_{:x}", hasher.finish());
     let server = client(&server()).await;
     // Until this connection ends.

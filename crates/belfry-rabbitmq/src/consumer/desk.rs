@@ -13,6 +13,7 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 use tracing::{error, warn};
 
 use belfry_core::ids::RunId;
@@ -22,18 +23,15 @@ use belfry_core::workflow::QueueName;
 use super::flow::{Event, Flow};
 use super::{How, Settling, Tray};
 use crate::failed::answered;
-use crate::link::Link;
+use crate::link::{Link, Session};
 use crate::topology::Topology;
-
-/// How old a channel may grow. A quorum queue that is deleted and declared again at once keeps its subscriptions, says
-/// nothing, and counts what it sends to them as held, while it never arrives (seen with RabbitMQ 3.10.8): only closing the
-/// channel frees it. Nobody can see this from outside, so every channel is renewed.
-const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 pub(super) struct Desk {
     link: Arc<Link>,
     topology: Arc<Topology>,
     queues: Vec<QueueName>,
+    /// Those of the queues that can be had over the channel.
+    available: Vec<QueueName>,
     tray: Arc<Tray>,
     wanted: usize,
     channel: Option<Channel>,
@@ -48,11 +46,25 @@ pub(super) struct Desk {
 
 impl Desk {
     pub fn new(link: Arc<Link>, topology: Arc<Topology>, queues: Vec<QueueName>, tray: Arc<Tray>) -> Desk {
-        Desk { link, topology, queues, tray, wanted: 0, channel: None, old: false, flow: None, held: HashMap::new(), last_tag: 0 }
+        let available = Vec::new();
+        Desk {
+            link,
+            topology,
+            queues,
+            available,
+            tray,
+            wanted: 0,
+            channel: None,
+            old: false,
+            flow: None,
+            held: HashMap::new(),
+            last_tag: 0,
+        }
     }
 
-    pub async fn run(mut self, mut wants: watch::Receiver<usize>, mut settlings: mpsc::Receiver<Settling>) {
-        let mut renewals = tokio::time::interval(RENEW_EVERY);
+    pub async fn run(mut self, mut wants: watch::Receiver<usize>, mut settlings: mpsc::Receiver<Settling>, renew_every: Duration) {
+        let mut renewals = tokio::time::interval(renew_every);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The first is due at once.
         renewals.tick().await;
         loop {
@@ -88,16 +100,19 @@ impl Desk {
                 self.let_go();
             }
         }
-        let prefetch = Flow::prefetch(self.wanted, self.queues.len());
-        let fits = self.flow.as_ref().is_some_and(|flow| flow.prefetch == prefetch);
+        let fits = self.flow.as_ref().is_some_and(|flow| flow.prefetch == self.prefetch());
         if !fits || !self.wants_more() {
             self.end_flow().await?;
         }
         if self.flow.is_none() && self.wants_more() {
             let channel = self.open().await?;
-            self.flow = Some(Flow::start(&channel, &self.topology, &self.queues, prefetch).await?);
+            self.flow = Some(Flow::start(&channel, &self.topology, &self.available, self.prefetch()).await?);
         }
         Ok(())
+    }
+
+    fn prefetch(&self) -> u16 {
+        Flow::prefetch(self.wanted, self.available.len())
     }
 
     fn wants_more(&self) -> bool {
@@ -111,12 +126,34 @@ impl Desk {
         // What an earlier channel held has gone back with it.
         self.let_go();
         let session = self.link.session().await?;
-        for queue in &self.queues {
-            self.topology.declare_queue(&session, queue).await?;
-        }
+        self.available = self.look_for_queues(&session).await?;
         let channel = session.channel().await?;
         self.channel = Some(channel.clone());
         Ok(channel)
+    }
+
+    /// Those that can be had: one that is of another type, or gone, takes nothing away from the others.
+    async fn look_for_queues(&mut self, session: &Session) -> Result<Vec<QueueName>, QueueError> {
+        let (mut available, mut refused) = (Vec::new(), Vec::new());
+        for queue in &self.queues {
+            match self.topology.prepare(session, queue).await {
+                Ok(()) => available.push(queue.clone()),
+                Err(error) => {
+                    // Only a connection that still works makes it this queue's fault.
+                    session.channel().await?;
+                    refused.push((queue.clone(), error));
+                }
+            }
+        }
+        if available.is_empty()
+            && let Some((_, error)) = refused.pop()
+        {
+            return Err(error);
+        }
+        for (queue, error) in refused {
+            error!(queue = %queue, "the queue is not consumed, and its neighbours are: {error}");
+        }
+        Ok(available)
     }
 
     async fn met(&mut self, event: Event) -> Result<(), QueueError> {
@@ -156,9 +193,7 @@ impl Desk {
 
     async fn bury(&mut self, queue: &QueueName, delivery: &Delivery) -> Result<(), QueueError> {
         error!(queue = %queue, "a message without a run's id was in the queue: it goes to the dead letters");
-        let Some(channel) = &self.channel else { return Ok(()) };
-        let reject = channel.basic_reject(delivery.delivery_tag, BasicRejectOptions { requeue: false });
-        answered("reject a message", reject).await
+        self.answer(delivery.delivery_tag, How::Reject).await
     }
 
     /// Gives back what lies in the tray beyond what is wanted, the newest first.
@@ -201,6 +236,7 @@ impl Desk {
                 let requeue = BasicNackOptions { multiple: false, requeue: true };
                 answered("give a message back", channel.basic_nack(delivery_tag, requeue)).await
             }
+            How::Reject => answered("reject a message", channel.basic_reject(delivery_tag, BasicRejectOptions { requeue: false })).await,
         }
     }
 

@@ -22,10 +22,10 @@ async fn assert_exactly_the_unroutable_are_returned(prefix: &str, queue_type: Qu
     session.declare(&publisher.topology, &queue).await.unwrap();
     let (bound, unbound) = (publisher.topology.routing_key(&queue), ShortString::from("bound-to-nothing"));
     for round in 0..ROUNDS {
-        let messages: Vec<Message> = (0..BATCH).map(|number| message(round * BATCH + number)).collect();
+        let messages: Vec<Arc<Message>> = (0..BATCH).map(|number| Arc::new(message(round * BATCH + number))).collect();
         let unroutable = |number: usize| number.is_multiple_of(one_in);
         let keys = (0..BATCH).map(|number| if unroutable(number) { unbound.clone() } else { bound.clone() });
-        let batch = publisher.pipeline(&session, keys.zip(&messages)).await.unwrap();
+        let batch = publisher.pipeline(&session, keys.zip(messages.iter().cloned()).collect()).await.unwrap();
         let expected: HashSet<RunId> = (0..BATCH).filter(|number| unroutable(*number)).map(|number| messages[number].run_id).collect();
         assert_eq!(batch.returned.keys().copied().collect::<HashSet<_>>(), expected);
         assert!(batch.rejected.is_empty());

@@ -8,9 +8,11 @@ use belfry_core::ids::RunId;
 use belfry_core::ports::{Consumer, Message, Queue, QueueError, Settled};
 use belfry_core::workflow::QueueName;
 use belfry_rabbitmq::{RabbitMq, Settings};
+use futures_util::StreamExt;
 use jiff::SignedDuration;
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::message::Delivery;
+use lapin::options::{BasicConsumeOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ConnectionProperties};
 
 /// Nobody waits so long for a queue that keeps its laws.
@@ -77,6 +79,15 @@ pub async fn publish_again(queue: &RabbitMq, to: &str, numbers: &[u32]) -> Vec<S
     tokio::time::timeout(std::time::Duration::from_secs(120), again).await.expect("the queue did not come back")
 }
 
+pub async fn until(is_so: impl Fn() -> bool) {
+    let waited = async {
+        while !is_so() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(120), waited).await.expect("it never came to be so");
+}
+
 /// A connection of somebody else.
 pub struct Stranger {
     _connection: Connection,
@@ -95,6 +106,14 @@ impl Stranger {
         arguments.insert("x-queue-type".into(), AMQPValue::LongString(queue_type.into()));
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel.queue_declare(queue.into(), durable, arguments).await.unwrap();
+    }
+
+    /// The next dead letter.
+    pub async fn dead_letter(&self, prefix: &str) -> Delivery {
+        let (dead, tag) = (format!("{prefix}.dead"), ShortString::from("gravedigger"));
+        let mut dead = self.channel.basic_consume(dead.into(), tag, BasicConsumeOptions::default(), FieldTable::default()).await.unwrap();
+        let letter = tokio::time::timeout(LONG.try_into().unwrap(), dead.next()).await.expect("nothing was dead-lettered");
+        letter.unwrap().unwrap()
     }
 
     pub async fn delete_queue(&self, queue: &str) {

@@ -1,9 +1,8 @@
-use belfry_core::ports::Queue;
-use futures_util::StreamExt;
+use belfry_core::ports::{Queue, Settled};
+use belfry_rabbitmq::{QueueType, Settings};
 use jiff::SignedDuration;
 use lapin::BasicProperties;
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::{FieldTable, ShortString};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 
 use crate::broker::{LONG, QUIET, Stranger, connect, message, name, publish, receive, settings};
 
@@ -69,8 +68,58 @@ async fn what_is_no_message_of_ours_goes_to_the_dead_letters_and_holds_up_nobody
     publish(&queue, "a", &[2]).await.unwrap();
     let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
     assert_eq!(receive(&mut consumer, 2).await, [message(1).run_id, message(2).run_id]);
-    let (dead, tag) = (format!("{}.dead", settings.prefix), ShortString::from("gravedigger"));
-    let mut dead = stranger.channel.basic_consume(dead.into(), tag, BasicConsumeOptions::default(), FieldTable::default()).await.unwrap();
-    let letter = tokio::time::timeout(LONG.try_into().unwrap(), dead.next()).await.expect("it was not dead-lettered");
-    assert_eq!(letter.unwrap().unwrap().data, b"hello");
+    assert_eq!(stranger.dead_letter(&settings.prefix).await.data, b"hello");
+}
+
+#[tokio::test]
+async fn what_is_rejected_lies_with_the_dead_letters_as_it_was_and_says_where_it_comes_from() {
+    for queue_type in [QueueType::Quorum, QueueType::Classic] {
+        let settings = Settings { queue_type, ..settings() };
+        let queue = connect(&settings);
+        publish(&queue, "a", &[1]).await.unwrap();
+        let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
+        let held = consumer.receive(1, LONG).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(consumer.reject(&held[0]).await, Ok(()));
+        }
+        let letter = Stranger::new().await.dead_letter(&settings.prefix).await;
+        assert_eq!(letter.data, message(1).body.as_bytes());
+        assert_eq!(letter.properties.message_id().as_ref().unwrap().as_str(), message(1).run_id.to_string());
+        let headers = letter.properties.headers().as_ref().unwrap();
+        let header = |name: &str| headers.inner().get(name).and_then(|value| value.as_long_string()).unwrap().to_string();
+        let from = format!("{}.a", settings.prefix);
+        assert_eq!(["x-first-death-queue", "x-first-death-reason"].map(header), [from, "rejected".to_owned()]);
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_that_nobody_keeps_hold_up_nobody() {
+    let settings = settings();
+    let queue = connect(&settings);
+    publish(&queue, "a", &[1, 2]).await.unwrap();
+    Stranger::new().await.delete_queue(&format!("{}.dead", settings.prefix)).await;
+    let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
+    for number in [1, 2] {
+        let held = consumer.receive(1, LONG).await.unwrap();
+        assert_eq!(held[0].run_id, message(number).run_id);
+        assert_eq!(consumer.reject(&held[0]).await, Ok(()));
+    }
+    assert_eq!(publish(&queue, "a", &[3]).await, Ok(vec![Settled::Confirmed]));
+    assert_eq!(receive(&mut consumer, 1).await, [message(3).run_id]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_kept_and_handed_to_nobody_is_ready() {
+    for queue_type in [QueueType::Quorum, QueueType::Classic] {
+        let queue = connect(&Settings { queue_type, ..settings() });
+        assert_eq!(queue.has_ready(&name("never-declared")).await, Ok(false));
+        publish(&queue, "a", &[1]).await.unwrap();
+        assert_eq!(queue.has_ready(&name("a")).await, Ok(true));
+        assert_eq!(queue.has_ready(&name("never-declared")).await, Ok(false));
+        let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
+        let held = consumer.receive(1, LONG).await.unwrap();
+        assert_eq!(queue.has_ready(&name("a")).await, Ok(false));
+        consumer.acknowledge(&held[0]).await.unwrap();
+        assert_eq!(queue.has_ready(&name("a")).await, Ok(false));
+    }
 }

@@ -4,6 +4,8 @@
 mod broker;
 mod consuming;
 mod outages;
+#[expect(clippy::unwrap_used, reason = "it serves tests")]
+mod proxy;
 mod publishing;
 mod suite;
 mod topology;

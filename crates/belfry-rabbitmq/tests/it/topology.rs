@@ -1,7 +1,7 @@
-use belfry_core::ports::{Queue, Settled};
+use belfry_core::ports::{Queue, QueueState, Settled};
 use belfry_rabbitmq::{QueueType, Settings};
 use lapin::ExchangeKind;
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions};
+use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions};
 use lapin::types::FieldTable;
 
 use crate::broker::{LONG, Stranger, connect, message, name, publish, receive, settings};
@@ -33,15 +33,51 @@ async fn a_queue_of_another_type_is_an_error_that_says_what_differs() {
 }
 
 #[tokio::test]
+async fn a_queue_that_cannot_be_had_takes_nothing_from_its_neighbours() {
+    for declare_queues in [true, false] {
+        let settings = settings();
+        let queue = connect(&settings);
+        assert_eq!(publish(&queue, "b", &[1]).await, Ok(vec![Settled::Confirmed]));
+        let stranger = Stranger::new().await;
+        if declare_queues {
+            stranger.make_queue(&format!("{}.a", settings.prefix), "classic").await;
+        }
+        let queue = connect(&Settings { declare_queues, ..settings.clone() });
+        let mut consumer = queue.consumer(vec![name("a"), name("b")]).await.unwrap();
+        assert_eq!(receive(&mut consumer, 1).await, [message(1).run_id]);
+        let alone = queue.consumer(vec![name("a")]).await.unwrap().receive(1, LONG).await.unwrap_err().to_string();
+        let reason = if declare_queues { "PRECONDITION_FAILED" } else { "NOT_FOUND" };
+        assert!(alone.contains(reason) && alone.contains(&format!("{}.a", settings.prefix)), "{alone}");
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_that_was_deleted_is_declared_again() {
+    let settings = settings();
+    let queue = connect(&settings);
+    assert_eq!(publish(&queue, "a", &[1]).await, Ok(vec![Settled::Confirmed]));
+    let stranger = Stranger::new().await;
+    stranger.channel.exchange_delete(settings.prefix.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
+    let error = publish(&queue, "a", &[2]).await.unwrap_err().to_string();
+    assert!(error.contains("NOT_FOUND") && error.contains(&settings.prefix), "{error}");
+    assert_eq!(publish(&queue, "a", &[2]).await, Ok(vec![Settled::Confirmed]));
+    let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
+    assert_eq!(receive(&mut consumer, 2).await, [message(1).run_id, message(2).run_id]);
+}
+
+#[tokio::test]
 async fn an_exchange_of_another_kind_is_an_error_that_says_what_differs() {
     let settings = settings();
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     let stranger = Stranger::new().await;
     let exchange = settings.prefix.as_str();
     stranger.channel.exchange_declare(exchange.into(), ExchangeKind::Fanout, durable, FieldTable::default()).await.unwrap();
-    let error = publish(&connect(&settings), "a", &[1]).await.unwrap_err().to_string();
+    let queue = connect(&settings);
+    let error = publish(&queue, "a", &[1]).await.unwrap_err().to_string();
+    let QueueState::Down(state) = queue.state() else { panic!("nothing can be published") };
     for part in [exchange, "direct", "fanout"] {
         assert!(error.contains(part), "{error} should name {part}");
+        assert!(state.contains(part), "{state} should name {part}");
     }
 }
 
@@ -70,8 +106,11 @@ async fn queues_that_are_the_operators_are_left_to_the_operator() {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     stranger.channel.exchange_declare(exchange.into(), ExchangeKind::Direct, durable, FieldTable::default()).await.unwrap();
     let settled = publish(&queue, "a", &[1]).await.unwrap();
-    let refused = |reason: &String| reason.contains("NO_ROUTE") && reason.contains(&queue_name) && reason.contains("the operator's");
-    assert!(matches!(&settled[..], [Settled::Refused(reason)] if refused(reason)), "{settled:?}");
+    let expected = format!(
+        "the broker returned the message (312 NO_ROUTE): no queue is bound to the exchange {exchange} by the routing key a; queues are \
+         the operator's: make the durable queue {queue_name} and bind it to {exchange} by a, or set declare_queues"
+    );
+    assert_eq!(settled, [Settled::Refused(expected)]);
 
     stranger.make_queue(&queue_name, "classic").await;
     let bound =
@@ -80,4 +119,15 @@ async fn queues_that_are_the_operators_are_left_to_the_operator() {
     assert_eq!(publish(&queue, "a", &[2]).await, Ok(vec![Settled::Confirmed]));
     let mut consumer = queue.consumer(vec![name("a")]).await.unwrap();
     assert_eq!(receive(&mut consumer, 1).await, [message(2).run_id]);
+}
+
+#[tokio::test]
+async fn a_queue_is_deleted_with_what_is_in_it_and_again_is_the_same() {
+    let settings = settings();
+    let queue = connect(&settings);
+    assert_eq!(publish(&queue, "a", &[1]).await, Ok(vec![Settled::Confirmed]));
+    for _ in 0..2 {
+        assert_eq!(queue.delete_queue(&name("a")).await, Ok(()));
+        assert_eq!(queue.has_ready(&name("a")).await, Ok(false));
+    }
 }

@@ -1,6 +1,6 @@
 //! Deciding and firing what is due.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use tracing::error;
 
 use belfry_core::decide::{Decision, Facts, decide, failed};
-use belfry_core::ids::ScheduleId;
-use belfry_core::ports::{Boot, DueKey, DueSchedule, Fire, FireCode, FireResult, NewRun, PendingRun, Publisher, StoreError};
+use belfry_core::ids::{MemberId, RunId, ScheduleId};
+use belfry_core::ports::{Boot, DueKey, DueSchedule, Fire, FireCode, FireResult, NewRun, PendingRun, PublishLease};
 use belfry_core::schedule::Cursor;
 use belfry_core::time::UnixMillis;
 
@@ -28,6 +28,17 @@ const HOLD: SignedDuration = SignedDuration::from_secs(30);
 struct Decided {
     fires: Vec<Fire>,
     payloads: HashMap<ScheduleId, Arc<DueSchedule>>,
+}
+
+/// A run of a fire whose answer was lost: it stands, or it does not, or it is still on its way.
+pub struct Doubt {
+    schedule: ScheduleId,
+    run: RunId,
+    lease: PublishLease,
+    /// Since when this daemon may publish it.
+    sent: Boot,
+    /// It did not stand when it was looked up; it may since, once its schedule is found to have moved.
+    was_absent: bool,
 }
 
 impl Daemon {
@@ -108,8 +119,7 @@ impl Daemon {
 
     /// Carries out a batch; how many runs it recorded, or `None` when this tick should fire no more.
     async fn fire(&mut self, decided: Decided, now: UnixMillis) -> Option<usize> {
-        let lease = Publisher { member: self.service.member(), lease: self.settings.publish_lease };
-        let publisher = (!self.backlog && self.publisher.free() > 0).then_some(lease);
+        let publisher = self.lease().filter(|_| !self.backlog && self.publisher.free() > 0);
         let sent = self.clock.boot();
         match self.service.fire(publisher, decided.fires.clone()).await {
             Ok(fired) => {
@@ -117,16 +127,13 @@ impl Daemon {
                 let stuck = fired.refused.is_empty()
                     && fired.unproven.is_empty()
                     && fired.results.iter().all(|result| result.code == FireCode::Early);
-                let recorded = self.take_in(decided, fired, publisher.map(|_| sent), now).await;
-                (!stuck).then_some(recorded)
-            }
-            Err(StoreError::InDoubt(detail)) => {
-                self.store_failed("hear of a fire, and look up what stands", &StoreError::InDoubt(detail));
-                if publisher.is_some() {
-                    self.doubtful.extend(decided.fires.iter().flat_map(|fire| fire.runs.iter().map(|run| (run.id, sent))));
+                if !fired.in_doubt.is_empty() {
+                    self.failed_calls += 1;
+                    self.metrics.store_errors.inc();
+                    self.doubt(&decided, &fired.in_doubt, publisher, sent);
                 }
-                decided.fires.iter().for_each(|fire| self.near.remove(fire.id));
-                None
+                let recorded = self.take_in(decided, fired, publisher.map(|lease| (lease, sent)), now).await;
+                (!stuck && self.failed_calls == 0).then_some(recorded)
             }
             Err(other) => {
                 self.store_failed("fire", &other);
@@ -136,13 +143,16 @@ impl Daemon {
     }
 
     /// Follows the answer to a batch: the cursors in memory, the runs to be published, and who is to be told.
-    async fn take_in(&mut self, decided: Decided, fired: Fired, publish_from: Option<Boot>, now: UnixMillis) -> usize {
+    async fn take_in(&mut self, decided: Decided, fired: Fired, publish_from: Option<(PublishLease, Boot)>, now: UnixMillis) -> usize {
         let mut results = by_schedule(fired.results);
         let mut to_publish = Vec::new();
         let mut recorded = 0;
         for fire in &decided.fires {
             let Some(result) = results.remove(&fire.id) else { continue };
             self.follow(fire, &result, now);
+            if result.code == FireCode::Moved {
+                self.moved_at = self.moved_at.max(Some(fired.store_now));
+            }
             recorded += result.runs.len();
             let Some(payload) = decided.payloads.get(&fire.id) else { continue };
             // One text for all runs of a fire: a hundred copies of a large input would be memory that nothing bounds.
@@ -160,12 +170,23 @@ impl Daemon {
         for (id, detail) in fired.refused {
             self.condemn(decided.fires.iter().find(|fire| fire.id == id), detail).await;
         }
-        if let Some(sent) = publish_from {
-            self.publisher.offer(to_publish, sent);
-        } else {
-            self.backlog = true;
+        match publish_from {
+            Some((lease, sent)) => self.publisher.offer(to_publish, lease.member, sent),
+            // The sweep goes on until it has caught up.
+            None => self.backlog = true,
         }
         recorded
+    }
+
+    /// Remembers what may stand of the fires of `schedules`, whose answer was lost.
+    fn doubt(&mut self, decided: &Decided, schedules: &[ScheduleId], publisher: Option<PublishLease>, sent: Boot) {
+        for fire in decided.fires.iter().filter(|fire| schedules.contains(&fire.id)) {
+            self.near.remove(fire.id);
+            // Without a publisher they are for the sweep.
+            let Some(lease) = publisher else { continue };
+            let runs = fire.runs.iter();
+            self.doubtful.extend(runs.map(|run| Doubt { schedule: fire.id, run: run.id, lease, sent, was_absent: false }));
+        }
     }
 
     fn follow(&mut self, fire: &Fire, result: &FireResult, now: UnixMillis) {
@@ -184,6 +205,8 @@ impl Daemon {
             FireCode::Gone => {
                 self.near.remove(fire.id);
                 self.payloads.forget(fire.id);
+                // What moved it may be our own fire, which had not arrived when it was looked up.
+                self.doubtful.iter_mut().filter(|doubt| doubt.schedule == fire.id).for_each(|doubt| doubt.was_absent = false);
             }
             // The next look finds it again.
             FireCode::Locked => self.near.remove(fire.id),
@@ -225,20 +248,26 @@ impl Daemon {
         }
     }
 
-    /// Publishes what stands of fires whose answer was lost. What is past its lease is for the sweep.
+    /// Publishes what stands of fires whose answer was lost. What is past its lease, or was taken by a member that others may
+    /// have buried, is for the sweep.
     pub(super) async fn publish_doubtful(&mut self) {
-        let boot = self.clock.boot();
-        self.doubtful.retain(|(_, sent)| boot.since(*sent) < self.settings.publish_lease);
-        let Some(earliest) = self.doubtful.iter().map(|(_, sent)| *sent).min() else { return };
-        let ids: Vec<_> = self.doubtful.iter().map(|(id, _)| *id).collect();
-        match self.service.standing(&ids).await {
-            Ok(runs) => {
-                // A fire that is still on its way may commit after this: its rows are then the sweep's.
-                self.doubtful.clear();
-                self.publisher.offer(runs, earliest);
-            }
+        let (boot, own) = (self.clock.boot(), self.membership.id());
+        self.doubtful.retain(|doubt| boot.since(doubt.sent) < doubt.lease.lease && own == Some(doubt.lease.member));
+        let asked: Vec<&Doubt> = self.doubtful.iter().filter(|doubt| !doubt.was_absent).collect();
+        let (Some(member), Some(earliest)) = (own, asked.iter().map(|doubt| doubt.sent).min()) else { return };
+        let ids: Vec<RunId> = asked.iter().map(|doubt| doubt.run).collect();
+        match self.service.standing(member, &ids).await {
+            Ok(runs) => self.settle_doubts(runs, member, earliest),
             Err(error) => self.store_failed("look up a fire whose answer was lost", &error),
         }
+    }
+
+    fn settle_doubts(&mut self, standing: Vec<PendingRun>, member: MemberId, leased: Boot) {
+        let found: HashSet<RunId> = standing.iter().map(|run| run.id).collect();
+        self.doubtful.retain(|doubt| !found.contains(&doubt.run));
+        // The fire may still be on its way: they are looked up again when their schedule is found to have moved.
+        self.doubtful.iter_mut().for_each(|doubt| doubt.was_absent = true);
+        self.publisher.offer(standing, member, leased);
     }
 }
 

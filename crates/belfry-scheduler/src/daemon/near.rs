@@ -40,6 +40,12 @@ impl Near {
         }
     }
 
+    /// Keeps the schedules that `wanted` says.
+    pub fn retain(&mut self, wanted: impl Fn(ScheduleId) -> bool) {
+        self.by_due.retain(|(_, id), _| wanted(*id));
+        self.due_of.retain(|id, _| wanted(*id));
+    }
+
     /// The keys due by `due_by`, nearest first, at most `limit`; they stay.
     pub fn due(&self, due_by: UnixMillis, limit: usize) -> Vec<DueKey> {
         self.by_due.values().take_while(|key| key.due <= due_by).take(limit).copied().collect()

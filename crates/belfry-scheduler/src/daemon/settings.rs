@@ -15,6 +15,10 @@ pub struct Settings {
     pub sweep_interval: SignedDuration,
     /// How often lost claims are looked for.
     pub reap_interval: SignedDuration,
+    /// How often runs are looked for whose message was lost.
+    pub redrive_interval: SignedDuration,
+    /// How often what waits to be published is counted, for the metrics.
+    pub measure_interval: SignedDuration,
     /// For how long nobody else publishes a run that this daemon fired or swept.
     pub publish_lease: SignedDuration,
     /// How long one batch may take to be confirmed. At most half of `publish_lease`.
@@ -40,6 +44,8 @@ impl Default for Settings {
             near_look_ahead: SignedDuration::from_secs(2),
             sweep_interval: SignedDuration::from_secs(1),
             reap_interval: SignedDuration::from_secs(5),
+            redrive_interval: SignedDuration::from_secs(10),
+            measure_interval: SignedDuration::from_secs(10),
             publish_lease: SignedDuration::from_secs(15),
             publish_limit: SignedDuration::from_secs(5),
             publish_window: 2_000,

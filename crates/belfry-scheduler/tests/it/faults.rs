@@ -8,11 +8,13 @@ use jiff::SignedDuration;
 
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
-    Consumer, DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, Message, PendingRun, Publisher, Queue, QueueError, Reaped,
-    ScheduleEdit, ScheduleStore, Settled, StoreError, StoreResult, Swept, WorkflowStore,
+    Backlog, Consumer, DueKey, DueSchedule, FireAnswer, FireBatch, GiveBack, Look, Mark, Member, Membership, Message, PendingRun,
+    PublishLease, Queue, QueueError, QueueState, Reaped, Redrive, Redriven, ScheduleEdit, ScheduleStore, Settled, StoreError, StoreResult,
+    Swept, WorkflowStore,
 };
 use belfry_core::run::RunState;
 use belfry_core::schedule::OutcomeReason;
+use belfry_core::shards::Shards;
 use belfry_core::spec::Spec;
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::QueueName;
@@ -51,8 +53,20 @@ impl ScheduleStore for FlakyStore {
         ScheduleStore::now(&self.store).await
     }
 
-    async fn look(&self, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
-        self.store.look(due_by, after, limit).await
+    async fn beat(&self, member: Member) -> StoreResult<Membership> {
+        self.store.beat(member).await
+    }
+
+    async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
+        self.store.bury(believed).await
+    }
+
+    async fn leave(&self, member: MemberId) -> StoreResult<()> {
+        self.store.leave(member).await
+    }
+
+    async fn look(&self, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
+        self.store.look(shards, due_by, after, limit).await
     }
 
     async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>> {
@@ -82,8 +96,8 @@ impl ScheduleStore for FlakyStore {
         self.store.pending(member, ids).await
     }
 
-    async fn sweep(&self, publisher: Publisher, limit: usize) -> StoreResult<Swept> {
-        self.store.sweep(publisher, limit).await
+    async fn sweep(&self, publisher: PublishLease, except: &[QueueName], limit: usize) -> StoreResult<Swept> {
+        self.store.sweep(publisher, except, limit).await
     }
 
     async fn mark(&self, marks: &[Mark]) -> StoreResult<usize> {
@@ -94,8 +108,20 @@ impl ScheduleStore for FlakyStore {
         self.store.give_back(rows).await
     }
 
-    async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
-        self.store.reap(limit).await
+    async fn overdue_queues(&self) -> StoreResult<Vec<QueueName>> {
+        self.store.overdue_queues().await
+    }
+
+    async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven> {
+        self.store.redrive(redrive).await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        self.store.backlog().await
+    }
+
+    async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped> {
+        self.store.reap(believed, limit).await
     }
 }
 
@@ -105,16 +131,24 @@ pub enum Weather {
     Refused,
     Silent,
     Panics,
+    /// Known to be down.
+    Down,
 }
 
 pub struct FlakyQueue {
     queue: ReferenceQueue,
     weather: Mutex<Weather>,
+    /// The only queue that suffers from it; all when absent.
+    only: Option<QueueName>,
 }
 
 impl FlakyQueue {
     pub fn new(queue: ReferenceQueue) -> FlakyQueue {
-        FlakyQueue { queue, weather: Mutex::new(Weather::Fine) }
+        FlakyQueue { queue, weather: Mutex::new(Weather::Fine), only: None }
+    }
+
+    pub fn for_one(queue: ReferenceQueue, only: QueueName) -> FlakyQueue {
+        FlakyQueue { only: Some(only), ..FlakyQueue::new(queue) }
     }
 
     pub fn weather(&self, weather: Weather) {
@@ -125,13 +159,25 @@ impl FlakyQueue {
 #[async_trait]
 impl Queue for FlakyQueue {
     async fn publish(&self, queue: &QueueName, messages: Vec<Message>) -> Result<Vec<Settled>, QueueError> {
-        let weather = *self.weather.lock().unwrap();
+        let suffers = self.only.as_ref().is_none_or(|only| only == queue);
+        let weather = if suffers { *self.weather.lock().unwrap() } else { Weather::Fine };
         match weather {
             Weather::Fine => self.queue.publish(queue, messages).await,
-            Weather::Refused => Err(QueueError::Unavailable("the connection was refused".to_owned())),
+            Weather::Refused | Weather::Down => Err(QueueError::Unavailable("the connection was refused".to_owned())),
             Weather::Silent => std::future::pending().await,
             Weather::Panics => panic!("a fault of the adapter"),
         }
+    }
+
+    fn state(&self) -> QueueState {
+        match *self.weather.lock().unwrap() {
+            Weather::Down => QueueState::Down("the connection was lost".to_owned()),
+            _ => QueueState::Up,
+        }
+    }
+
+    async fn has_ready(&self, queue: &QueueName) -> Result<bool, QueueError> {
+        self.queue.has_ready(queue).await
     }
 
     async fn consumer(&self, queues: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError> {

@@ -4,5 +4,7 @@
 
 mod faults;
 mod firing;
+mod members;
 mod publishing;
+mod redrive;
 mod world;

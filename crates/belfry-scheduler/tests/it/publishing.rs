@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use belfry_core::ids::ClaimToken;
-use belfry_core::ports::{Claim, ClaimAnswer, Ids, RunStore};
-use belfry_core::run::RunState;
+use belfry_core::ports::{Claim, ClaimAnswer, Ids, RunFilter, RunStore};
+use belfry_core::run::{Run, RunState};
+use belfry_core::workflow::QueueName;
 use belfry_scheduler::Settings;
 
 use crate::faults::{FlakyQueue, Weather};
@@ -37,6 +38,43 @@ async fn while_the_queue_is_down_rows_are_on_time_and_messages_follow() {
     // The longest pause between two attempts is a minute.
     world.pass(&mut [&mut daemon], 62).await;
     assert!(world.runs().await.iter().all(|run| run.state == RunState::Queued && run.publish_error.is_none()));
+}
+
+/// It is known to be down: nothing is taken, so nothing backs off, and all goes when it is up.
+#[tokio::test]
+async fn what_waits_for_a_broker_that_is_known_to_be_down_goes_as_soon_as_it_is_up() {
+    let world = World::new().await;
+    world.every(10).await;
+    let queue = Arc::new(FlakyQueue::new(world.queue.clone()));
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), queue.clone(), Settings::default());
+    queue.weather(Weather::Down);
+    world.pass(&mut [&mut daemon], 600).await;
+    assert_eq!(world.states().await, vec![RunState::Pending; 60]);
+    queue.weather(Weather::Fine);
+    world.pass(&mut [&mut daemon], 1).await;
+    assert_eq!(world.states().await, vec![RunState::Queued; 60]);
+}
+
+#[tokio::test]
+async fn a_queue_that_hangs_delays_no_other_for_long() {
+    let (world, hanging, sound) = (World::new().await, QueueName::parse("hanging").unwrap(), QueueName::parse("sound").unwrap());
+    for _ in 0..60 {
+        world.every_to(&hanging, 1).await;
+    }
+    let sound = world.every_to(&sound, 1).await;
+    let queue = Arc::new(FlakyQueue::for_one(world.queue.clone(), hanging));
+    let settings = Settings { publish_window: 300, ..Settings::default() };
+    let mut daemon = world.daemon_with(Arc::new(world.store.clone()), queue.clone(), settings);
+    queue.weather(Weather::Silent);
+    world.pass(&mut [&mut daemon], 120).await;
+    let filter = RunFilter { schedule_id: Some(sound.id), limit: 200, ..RunFilter::default() };
+    let runs = world.store.runs(filter).await.unwrap().items;
+    let late = |run: &Run| run.queued_at.map_or(i128::MAX, |at| at.since(run.due_at).as_millis());
+    let lateness: Vec<i128> = runs.iter().map(late).collect();
+    assert_eq!(lateness.len(), 120);
+    // While the first of it hangs the window is full of it; then it keeps to one batch in its own time.
+    assert!(lateness.iter().filter(|late| **late > 1_000).count() <= 10, "{lateness:?}");
+    assert!(lateness.iter().skip(1).all(|late| *late <= 7_000), "{lateness:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
+use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
     Ids, NewManualRun, NewSchedule, NewWorkflow, Queue, RunFilter, RunStore, ScheduleStore, WallClock, WorkflowStore,
 };
@@ -20,7 +20,7 @@ use belfry_testkit::reference::{ReferenceQueue, ReferenceStore};
 
 pub struct World {
     pub clock: ManualClock,
-    pub ids: SeededIds,
+    pub ids: Arc<SeededIds>,
     pub store: ReferenceStore,
     pub queue: ReferenceQueue,
     pub workflow: WorkflowId,
@@ -31,19 +31,9 @@ impl World {
         let clock = ManualClock::default();
         let store = ReferenceStore::new(Arc::new(clock.clone()));
         let queue = ReferenceQueue::new(Arc::new(clock.clone()));
-        let ids = SeededIds::new(1);
+        let ids = Arc::new(SeededIds::new(1));
         let workflow = WorkflowId(ids.v7(WallClock::now(&clock)));
-        let new = NewWorkflow {
-            id: workflow,
-            name: "work".to_owned(),
-            description: String::new(),
-            definition: json!({"nodes": []}),
-            tags: Vec::new(),
-            queue: QueueName::default(),
-            delivery: Delivery::Tracked,
-            trigger: None,
-        };
-        store.create_workflow(new).await.unwrap();
+        store.create_workflow(self::workflow(workflow, QueueName::default())).await.unwrap();
         World { clock, ids, store, queue, workflow }
     }
 
@@ -57,6 +47,18 @@ impl World {
     }
 
     pub async fn schedule(&self, specs: Vec<Spec>, catch_up: CatchUp) -> ScheduledWorkflow {
+        self.schedule_of(self.workflow, specs, catch_up).await
+    }
+
+    /// A schedule every `seconds` of a workflow of its own, whose runs go to `queue`.
+    pub async fn every_to(&self, queue: &QueueName, seconds: i64) -> ScheduledWorkflow {
+        let id = WorkflowId(self.ids.v7(self.now()));
+        self.store.create_workflow(workflow(id, queue.clone())).await.unwrap();
+        let spec = Spec::every(SignedDuration::from_secs(seconds), self.now());
+        self.schedule_of(id, vec![spec], CatchUp::Last).await
+    }
+
+    async fn schedule_of(&self, workflow: WorkflowId, specs: Vec<Spec>, catch_up: CatchUp) -> ScheduledWorkflow {
         let id = ScheduleId(self.ids.v7(self.now()));
         let content = ScheduleContent {
             specs,
@@ -66,7 +68,7 @@ impl World {
             input: Value::Null,
             lateness: Lateness { catch_up, ..Lateness::default() },
         };
-        let new = NewSchedule { id, workflow_id: self.workflow, name: id.to_string(), content, is_active: true };
+        let new = NewSchedule { id, workflow_id: workflow, name: id.to_string(), content, is_active: true };
         self.store.create_schedule(new).await.unwrap()
     }
 
@@ -74,9 +76,15 @@ impl World {
         self.daemon_with(Arc::new(self.store.clone()), Arc::new(self.queue.clone()), Settings::default())
     }
 
+    /// A daemon, and what it counts.
+    pub fn counted_daemon(&self) -> (Daemon, DaemonMetrics) {
+        let (store, queue, metrics) = (Arc::new(self.store.clone()), Arc::new(self.queue.clone()), DaemonMetrics::default());
+        let daemon = Daemon::new(store, queue, Arc::new(self.clock.clone()), self.ids.clone(), Settings::default(), metrics.clone());
+        (daemon, metrics)
+    }
+
     pub fn daemon_with(&self, store: Arc<dyn ScheduleStore>, queue: Arc<dyn Queue>, settings: Settings) -> Daemon {
-        let member = MemberId(self.ids.v7(self.now()));
-        Daemon::new(store, queue, Arc::new(self.clock.clone()), member, settings, DaemonMetrics::default())
+        Daemon::new(store, queue, Arc::new(self.clock.clone()), self.ids.clone(), settings, DaemonMetrics::default())
     }
 
     /// Lets `seconds` pass, a tick of each daemon every half second, and everything that they begin to publish settle.
@@ -118,6 +126,19 @@ impl World {
         let id = RunId(self.ids.v7(self.now()));
         let new = NewManualRun { id, workflow_id: self.workflow, input: Value::Null, nominal_time: None };
         self.store.start_run(new).await.unwrap()
+    }
+}
+
+fn workflow(id: WorkflowId, queue: QueueName) -> NewWorkflow {
+    NewWorkflow {
+        id,
+        name: id.to_string(),
+        description: String::new(),
+        definition: json!({"nodes": []}),
+        tags: Vec::new(),
+        queue,
+        delivery: Delivery::Tracked,
+        trigger: None,
     }
 }
 

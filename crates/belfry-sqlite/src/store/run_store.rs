@@ -13,6 +13,7 @@ use belfry_core::ports::{
 use belfry_core::run::{NodeResult, Run, RunState};
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::time::UnixMillis;
+use belfry_core::workflow::Delivery;
 
 use super::conditions::{Conditions, page};
 use super::runs::{self, select_runs};
@@ -28,7 +29,7 @@ impl RunStore for SqliteStore {
     async fn claim(&self, claim: Claim) -> StoreResult<ClaimAnswer> {
         let claimed = match self.write(move |tx| self::claim(tx, &claim)).await? {
             Ok(claimed) => claimed,
-            Err(state) => return Ok(ClaimAnswer::Refused(state)),
+            Err(refused) => return Ok(refused),
         };
         // Searching the spec takes its time: not on the writer's thread.
         let neighbours = |content: ScheduleContent| claimed.run.nominal_time.and_then(|nominal| content.neighbours(nominal).ok());
@@ -98,8 +99,8 @@ struct Claimed {
     content: Option<ScheduleContent>,
 }
 
-/// `Err`: not to be claimed, in this state.
-fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, Option<RunState>>> {
+/// `Err`: the answer to one that may not have it.
+fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
     let id = claim.run_id.0;
     let mut update = tx.prepare_cached(
         "UPDATE workflow_runs
@@ -111,7 +112,8 @@ fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, Option<RunState>
              claim_until = ?4,
              started_at = coalesce(started_at, ?5),
              publish_failures = 0,
-             publish_error = NULL
+             publish_error = NULL,
+             redrives = 0
          WHERE id = ?1
            AND state IN ('pending', 'queued')
            AND delivery = 'tracked'
@@ -119,9 +121,12 @@ fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, Option<RunState>
     )?;
     let claim_until = tx.now.plus(CLAIM).get();
     let is_claimed = update.execute(params![id, claim.token.0, claim.worker, claim_until, tx.now.get()])? == 1;
-    let Some(run) = runs::find(tx, claim.run_id)? else { return Ok(Err(None)) };
+    let Some(run) = runs::find(tx, claim.run_id)? else { return Ok(Err(ClaimAnswer::Refused(None))) };
+    if run.delivery == Delivery::Handoff {
+        return Ok(Err(ClaimAnswer::Handoff));
+    }
     if !is_claimed && !holds(tx, claim)? {
-        return Ok(Err(Some(run.state)));
+        return Ok(Err(ClaimAnswer::Refused(Some(run.state))));
     }
     let definition = tx
         .prepare_cached(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tracing::error;
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{NewRun, PendingRun, Publisher};
+use belfry_core::ports::{NewRun, PendingRun, PublishLease};
 use belfry_core::run::Run;
 use belfry_core::time::UnixMillis;
 
@@ -18,7 +18,7 @@ pub struct Recording {
     pub workflow: WorkflowId,
     pub revision: i64,
     /// Absent: whoever sweeps next.
-    pub publisher: Option<Publisher>,
+    pub publisher: Option<PublishLease>,
 }
 
 /// Inserts `runs` as the revision says, `pending`; answers which were: a run whose row stands is left out.

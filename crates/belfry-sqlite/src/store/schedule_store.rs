@@ -6,14 +6,16 @@ use tracing::error;
 
 use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Look, Mark, PendingRun, Publisher, Reaped,
-    ScheduleStore, StoreResult, Swept,
+    BACKLOG_COUNTED, BELIEF_TOLERANCE, Backlog, DueKey, DueSchedule, Fire, FireAnswer, FireBatch, FireCode, FireResult, GiveBack, Look,
+    Mark, Member, Membership, PendingRun, PublishLease, Reaped, Redrive, Redriven, ScheduleStore, StoreResult, Swept,
 };
+use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
+use belfry_core::workflow::QueueName;
 
 use super::runs::{self, Ended, Recording};
 use super::schedules::{self, SELECT_SCHEDULES};
-use super::{SqliteStore, rows};
+use super::{SqliteStore, members, redrive, rows};
 use crate::failed::Attempt;
 use crate::writer::Tx;
 
@@ -26,8 +28,32 @@ impl ScheduleStore for SqliteStore {
         Ok(self.clock_now())
     }
 
-    async fn look(&self, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
-        let keys = self.read(move |connection| look(connection, due_by, after, limit)).await?;
+    async fn beat(&self, member: Member) -> StoreResult<Membership> {
+        let store_now = self.clock_now();
+        let (joined, members) = self.members.beat(member, store_now);
+        Ok(Membership { joined, members, store_now })
+    }
+
+    async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
+        let now = self.clock_now();
+        let dead = self.members.dead(now);
+        if dead.is_empty() || is_disbelieved(now, believed) {
+            return Ok(0);
+        }
+        let buried = dead.clone();
+        self.write(move |tx| buried.iter().try_for_each(|(member, _)| members::free(tx, *member))).await?;
+        // Not before it is written: a burial that failed is for the next one.
+        Ok(self.members.bury(&dead))
+    }
+
+    async fn leave(&self, member: MemberId) -> StoreResult<()> {
+        self.write(move |tx| members::free(tx, member)).await?;
+        self.members.remove(member);
+        Ok(())
+    }
+
+    async fn look(&self, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> StoreResult<Look> {
+        let keys = self.read(move |connection| look(connection, shards, due_by, after, limit)).await?;
         Ok(Look { keys, store_now: self.clock_now() })
     }
 
@@ -50,8 +76,9 @@ impl ScheduleStore for SqliteStore {
         self.read(move |connection| runs::pending_of(connection, member.0, &ids)).await
     }
 
-    async fn sweep(&self, publisher: Publisher, limit: usize) -> StoreResult<Swept> {
-        self.write(move |tx| Ok(Swept { runs: sweep(tx, publisher, limit)?, store_now: tx.now })).await
+    async fn sweep(&self, publisher: PublishLease, except: &[QueueName], limit: usize) -> StoreResult<Swept> {
+        let except = except.to_vec();
+        self.write(move |tx| Ok(Swept { runs: sweep(tx, publisher, &except, limit)?, store_now: tx.now })).await
     }
 
     async fn mark(&self, marks: &[Mark]) -> StoreResult<usize> {
@@ -100,23 +127,48 @@ impl ScheduleStore for SqliteStore {
         .await
     }
 
-    async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
-        self.write(move |tx| reap(tx, limit)).await
+    async fn overdue_queues(&self) -> StoreResult<Vec<QueueName>> {
+        let now = self.clock_now();
+        self.read(move |connection| redrive::overdue_queues(connection, now)).await
+    }
+
+    async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven> {
+        self.write(
+            move |tx| {
+                if is_disbelieved(tx.now, redrive.believed) { Ok(Redriven::default()) } else { redrive::redrive(tx, &redrive) }
+            },
+        )
+        .await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        self.read(backlog).await
+    }
+
+    async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped> {
+        self.write(move |tx| if is_disbelieved(tx.now, believed) { Ok(Reaped::default()) } else { reap(tx, limit) }).await
     }
 }
 
-fn look(connection: &Connection, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> Attempt<Vec<DueKey>> {
+/// Whether the clock is too far ahead of what the caller believes for anything to run out by it.
+fn is_disbelieved(now: UnixMillis, believed: UnixMillis) -> bool {
+    now.since(believed) > BELIEF_TOLERANCE
+}
+
+fn look(connection: &Connection, shards: Shards, due_by: UnixMillis, after: Option<DueKey>, limit: usize) -> Attempt<Vec<DueKey>> {
     // Every due key comes after the least instant and the nil id.
     let (after_due, after_id) = after.map_or((i64::MIN, uuid::Uuid::nil()), |key| (key.due.get(), key.id.0));
-    let mut select = connection.prepare_cached(
+    let mut select = connection.prepare_cached(&format!(
         "SELECT id, revision, next_nominal_at, next_run_at
          FROM scheduled_workflows
          WHERE is_active AND next_run_at IS NOT NULL AND deleted_at IS NULL
            AND next_run_at <= ?1
            AND (next_run_at, id) > (?2, ?3)
+           {}
          ORDER BY next_run_at, id
          LIMIT ?4",
-    )?;
+        condition_of(shards)
+    ))?;
     let key = |row: &rusqlite::Row<'_>| {
         Ok(DueKey {
             id: ScheduleId(row.get("id")?),
@@ -127,6 +179,15 @@ fn look(connection: &Connection, due_by: UnixMillis, after: Option<DueKey>, limi
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     Ok(select.query_map(params![due_by.get(), after_due, after_id, limit], key)?.collect::<Result<_, _>>()?)
+}
+
+/// As text: who lives changes seldom, so that the statement is found compiled again.
+fn condition_of(shards: Shards) -> String {
+    if shards == Shards::ALL {
+        return String::new();
+    }
+    let numbers: Vec<String> = shards.iter().map(|shard| shard.to_string()).collect();
+    format!("AND shard IN ({})", numbers.join(", "))
 }
 
 fn load(connection: &Connection, ids: &[ScheduleId]) -> Attempt<Vec<DueSchedule>> {
@@ -154,7 +215,7 @@ struct Standing {
     due: Option<UnixMillis>,
 }
 
-fn fire_one(tx: &Tx<'_>, publisher: Option<Publisher>, fire: &Fire) -> Attempt<FireResult> {
+fn fire_one(tx: &Tx<'_>, publisher: Option<PublishLease>, fire: &Fire) -> Attempt<FireResult> {
     let refused = |code| Ok(FireResult { id: fire.id, code, runs: Vec::new(), conflicts: 0 });
     let Some(standing) = standing(tx, fire)? else { return refused(FireCode::Gone) };
     let Some(due) = standing.due.filter(|_| standing.is_as_decided) else { return refused(FireCode::Gone) };
@@ -204,17 +265,20 @@ fn standing(tx: &Tx<'_>, fire: &Fire) -> Attempt<Option<Standing>> {
     Ok(select.query_row(params![fire.id.0, fire.revision, fire.nominal.get()], standing).optional()?)
 }
 
-fn sweep(tx: &Tx<'_>, publisher: Publisher, limit: usize) -> Attempt<Vec<PendingRun>> {
+fn sweep(tx: &Tx<'_>, publisher: PublishLease, except: &[QueueName], limit: usize) -> Attempt<Vec<PendingRun>> {
     let mut select = tx.prepare_cached(
         "SELECT id
          FROM workflow_runs
          WHERE state = 'pending'
            AND publish_at <= ?1
+           AND queue NOT IN (SELECT value FROM json_each(?3))
          ORDER BY publish_at, id
          LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let taken: Vec<RunId> = select.query_map(params![tx.now.get(), limit], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?;
+    let except = serde_json::Value::from(except.iter().map(QueueName::as_str).collect::<Vec<_>>()).to_string();
+    let taken: Vec<RunId> =
+        select.query_map(params![tx.now.get(), limit, except], |row| row.get(0).map(RunId))?.collect::<Result<_, _>>()?;
     let mut update = tx.prepare_cached(
         "UPDATE workflow_runs
          SET publisher = ?2,
@@ -226,6 +290,19 @@ fn sweep(tx: &Tx<'_>, publisher: Publisher, limit: usize) -> Attempt<Vec<Pending
         update.execute(params![run.0, publisher.member.0, tx.now.plus(publisher.lease).get()])?;
     }
     runs::pending_of(tx, publisher.member.0, &taken)
+}
+
+fn backlog(connection: &Connection) -> Attempt<Backlog> {
+    let mut select = connection.prepare_cached(
+        "SELECT count(*) AS pending, min(created_at) AS oldest
+         FROM (SELECT created_at
+               FROM workflow_runs
+               WHERE state = 'pending'
+               ORDER BY publish_at, id
+               LIMIT ?1)",
+    )?;
+    let backlog = |row: &rusqlite::Row<'_>| Ok(Backlog { pending: row.get("pending")?, oldest: rows::instant_or_none(row, "oldest")? });
+    Ok(select.query_row([BACKLOG_COUNTED], backlog)?)
 }
 
 fn reap(tx: &Tx<'_>, limit: usize) -> Attempt<Reaped> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
 mod file;
+mod members;
 mod queue;
 mod reopen;
 mod schema;

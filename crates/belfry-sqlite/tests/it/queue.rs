@@ -49,23 +49,24 @@ fn messages(file: &File, count: usize) -> (Vec<RunId>, Vec<Message>) {
 }
 
 #[tokio::test]
-async fn what_was_held_comes_back_when_the_file_is_opened_again_and_what_was_acknowledged_does_not() {
+async fn what_was_held_comes_back_when_the_file_is_opened_again_and_what_was_done_with_does_not() {
     let file = File::new();
     let database = file.open();
     let queue = database.queue();
-    let (ids, messages) = messages(&file, 3);
-    assert_eq!(queue.publish(&QueueName::default(), messages).await, Ok(vec![Settled::Confirmed; 3]));
+    let (ids, messages) = messages(&file, 4);
+    assert_eq!(queue.publish(&QueueName::default(), messages).await, Ok(vec![Settled::Confirmed; 4]));
     let mut consumer = queue.consumer(Vec::new()).await.unwrap();
-    let held = consumer.receive(2, PATIENCE).await.unwrap();
-    assert_eq!(held.iter().map(|delivered| delivered.run_id).collect::<Vec<_>>(), ids[..2]);
+    let held = consumer.receive(3, PATIENCE).await.unwrap();
+    assert_eq!(held.iter().map(|delivered| delivered.run_id).collect::<Vec<_>>(), ids[..3]);
     consumer.acknowledge(&held[0]).await.unwrap();
+    consumer.reject(&held[1]).await.unwrap();
     // Never dropped: as if the process had died.
     std::mem::forget(consumer);
     database.close().await;
 
     let mut consumer = file.open().queue().consumer(Vec::new()).await.unwrap();
     let back = consumer.receive(9, PATIENCE).await.unwrap();
-    assert_eq!(back.iter().map(|delivered| delivered.run_id).collect::<Vec<_>>(), ids[1..]);
+    assert_eq!(back.iter().map(|delivered| delivered.run_id).collect::<Vec<_>>(), ids[2..]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use belfry_core::ids::{MemberId, RunId};
 use belfry_core::ports::{
-    Fire, FireBatch, FireCode, Ids, KeyStore, NewManualRun, NewRun, Publisher, RunFilter, RunStore, ScheduleStore, StoreError,
+    Fire, FireBatch, FireCode, Ids, KeyStore, NewManualRun, NewRun, PublishLease, RunFilter, RunStore, ScheduleStore, StoreError,
     WorkflowStore,
 };
 use belfry_core::run::{RunReason, RunState};
@@ -37,8 +37,8 @@ async fn a_closed_store_refuses_and_says_so() {
     let store = database.store();
     database.close().await;
     let closed = StoreError::Unavailable("it was closed".to_owned());
-    let publisher = Publisher { member: MemberId(file.ids.v7(file.now())), lease: SignedDuration::ZERO };
-    assert_eq!(store.sweep(publisher, 1).await, Err(closed.clone()));
+    let publisher = PublishLease { member: MemberId(file.ids.v7(file.now())), lease: SignedDuration::ZERO };
+    assert_eq!(store.sweep(publisher, &[], 1).await, Err(closed.clone()));
     assert_eq!(store.keys().await, Err(closed));
 }
 

@@ -2,6 +2,7 @@
 
 use belfry_core::ids::RunId;
 use belfry_core::ports::{Page, RunFilter, ScheduleFilter, WallClock, WorkflowFilter};
+use belfry_core::shards::Shards;
 use jiff::SignedDuration;
 
 use super::pair::{LONGEST, Outcomes, Pair, both, same};
@@ -13,7 +14,9 @@ impl Pair<'_> {
         let _ = both!(self, workflows.now());
         let _ = both!(self, workflows.workflows(WorkflowFilter { limit: LONGEST, ..WorkflowFilter::default() }));
         let _ = both!(self, workflows.schedules(ScheduleFilter { limit: LONGEST, ..ScheduleFilter::default() }));
-        let _ = both!(self, schedules.look(self.clock.now().plus(SignedDuration::from_hours(1)), None, LONGEST));
+        let _ = both!(self, schedules.look(Shards::ALL, self.clock.now().plus(SignedDuration::from_hours(1)), None, LONGEST));
+        let _ = both!(self, schedules.overdue_queues());
+        let _ = both!(self, schedules.backlog());
         let _ = both!(self, keys.keys());
         for schedule in &self.schedules {
             let _ = both!(self, workflows.outcomes(*schedule, None, LONGEST));

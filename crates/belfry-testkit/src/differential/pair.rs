@@ -5,11 +5,12 @@ use std::fmt::Debug;
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, Publisher, RunFilter,
+    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, PublishLease, RunFilter,
     ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
 };
 use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason};
+use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName, Workflow};
 use jiff::SignedDuration;
@@ -29,7 +30,7 @@ pub(super) const LONGEST: usize = 200;
 
 pub(super) struct Pair<'a> {
     /// What moves the clock of both.
-    backend: &'a dyn Backend,
+    pub(super) backend: &'a dyn Backend,
     pub(super) model: Stores,
     pub(super) other: Stores,
     pub(super) clock: ManualClock,
@@ -71,7 +72,7 @@ fn unworded(error: StoreError) -> StoreError {
     }
 }
 
-fn pick<T: Copy>(index: &Index, all: &[T]) -> Option<T> {
+pub(super) fn pick<T: Copy>(index: &Index, all: &[T]) -> Option<T> {
     (!all.is_empty()).then(|| all[index.index(all.len())])
 }
 
@@ -115,12 +116,8 @@ impl<'a> Pair<'a> {
             }
             Step::Sweep { member, limit } => {
                 if let Some(publisher) = self.publisher(member) {
-                    let _ = both!(self, schedules.sweep(publisher, *limit));
+                    let _ = both!(self, schedules.sweep(publisher, &[], *limit));
                 }
-            }
-            Step::Reap { wait, limit } => {
-                self.backend.advance(*wait).await;
-                let _ = both!(self, schedules.reap(*limit));
             }
             Step::CreateKey => self.create_key().await?,
             Step::RevokeKey { key } => {
@@ -129,6 +126,7 @@ impl<'a> Pair<'a> {
                 }
             }
             step => {
+                self.take_daemons(step).await?;
                 self.take_users(step).await?;
                 self.take_runs(step).await?;
             }
@@ -318,14 +316,14 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    fn publisher(&self, member: &Index) -> Option<Publisher> {
-        pick(member, &self.members).map(|member| Publisher { member, lease: SignedDuration::from_secs(15) })
+    fn publisher(&self, member: &Index) -> Option<PublishLease> {
+        pick(member, &self.members).map(|member| PublishLease { member, lease: SignedDuration::from_secs(15) })
     }
 
     /// Looks, loads, decides and fires, as a daemon does.
-    async fn fire(&mut self, limit: usize, publisher: Option<Publisher>, twist: Twist) -> Outcomes {
+    async fn fire(&mut self, limit: usize, publisher: Option<PublishLease>, twist: Twist) -> Outcomes {
         let now = self.clock.now();
-        let look = both!(self, schedules.look(now, None, limit)).unwrap();
+        let look = both!(self, schedules.look(Shards::ALL, now, None, limit)).unwrap();
         let mut fires = Vec::new();
         for key in look.keys {
             let loaded = both!(self, schedules.load(&[key.id])).unwrap();

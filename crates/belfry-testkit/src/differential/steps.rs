@@ -34,7 +34,12 @@ pub(super) enum Step {
     Finish { run: Index, epoch: i64, state: RunState },
     Release { run: Index, epoch: i64 },
     Cancel { run: Index },
-    Reap { wait: SignedDuration, limit: usize },
+    Reap { wait: SignedDuration, limit: usize, behind: SignedDuration },
+    Beat { wait: SignedDuration, member: Index, is_draining: bool, tells: bool },
+    Bury { behind: SignedDuration },
+    Leave { member: Index },
+    Redrive { wait: SignedDuration, nothing_ready: bool, limit: usize, behind: SignedDuration },
+    LookInShards { shards: Vec<u8>, limit: usize },
     CreateKey,
     RevokeKey { key: Index },
 }
@@ -115,11 +120,27 @@ fn off() -> impl Strategy<Value = i64> {
 }
 
 fn length() -> impl Strategy<Value = SignedDuration> {
-    select(vec![1, 999, 1_000, 4_000, 10_000, 15_000, 61_000, 180_000]).prop_map(SignedDuration::from_millis)
+    select(vec![1, 999, 1_000, 4_000, 10_000, 15_000, 30_000, 61_000, 180_000]).prop_map(SignedDuration::from_millis)
 }
 
 fn wait() -> impl Strategy<Value = SignedDuration> {
     prop_oneof![Just(SignedDuration::ZERO), length()]
+}
+
+/// How far the clock is ahead of what the caller believes it to be.
+fn behind() -> impl Strategy<Value = SignedDuration> {
+    prop_oneof![4 => Just(0), 1 => Just(1_000), 1 => Just(1_001), 1 => Just(-60_000)].prop_map(SignedDuration::from_millis)
+}
+
+/// About the lifetime of a member.
+fn lifetime() -> impl Strategy<Value = SignedDuration> {
+    select(vec![0, 1_000, 2_999, 3_000, 3_001]).prop_map(SignedDuration::from_millis)
+}
+
+/// The intervals of redrives, to the millisecond and a little less.
+fn interval() -> impl Strategy<Value = SignedDuration> {
+    let intervals = (0..6_u32, 0..2_i64).prop_map(|(redrives, less)| SignedDuration::from_millis((30_000 << redrives) - less));
+    prop_oneof![1 => Just(SignedDuration::ZERO), 3 => intervals]
 }
 
 fn timing() -> impl Strategy<Value = Timing> {
@@ -171,7 +192,15 @@ fn daemons() -> impl Strategy<Value = Step> {
         3 => (index(), 1..6_usize).prop_map(|(member, limit)| Step::Sweep { member, limit }),
         3 => (proptest::collection::vec(index(), 1..4), off()).prop_map(|(runs, seq)| Step::Mark { runs, seq }),
         2 => (index(), off(), length()).prop_map(|(run, seq, retry_in)| Step::GiveBack { run, seq, retry_in }),
-        3 => (wait(), 1..4_usize).prop_map(|(wait, limit)| Step::Reap { wait, limit }),
+        3 => (wait(), 1..4_usize, behind()).prop_map(|(wait, limit, behind)| Step::Reap { wait, limit, behind }),
+        4 => (lifetime(), index(), any::<bool>(), any::<bool>())
+            .prop_map(|(wait, member, is_draining, tells)| Step::Beat { wait, member, is_draining, tells }),
+        2 => behind().prop_map(|behind| Step::Bury { behind }),
+        1 => index().prop_map(|member| Step::Leave { member }),
+        4 => (interval(), mostly(true, false), 1..6_usize, behind())
+            .prop_map(|(wait, nothing_ready, limit, behind)| Step::Redrive { wait, nothing_ready, limit, behind }),
+        1 => (proptest::collection::vec(any::<u8>(), 0..200), 1..4_usize)
+            .prop_map(|(shards, limit)| Step::LookInShards { shards, limit }),
     ]
 }
 

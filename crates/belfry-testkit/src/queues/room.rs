@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Consumer, Delivered, Ids, Message, Queue, Settled};
+use belfry_core::ports::{Consumer, Delivered, Ids, Message, Queue, QueueState, Settled};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::QueueName;
 use jiff::SignedDuration;
@@ -15,6 +15,10 @@ use crate::clock::SeededIds;
 const LONG: SignedDuration = SignedDuration::from_secs(10);
 /// How long nothing has to come for a law to hold. Too short, and a law may miss a fault; it never finds one that is not there.
 const QUIET: SignedDuration = SignedDuration::from_millis(100);
+
+/// How often a queue is asked for what it only comes to know. Each answer of a broker takes its time; a queue in memory has
+/// the answer at once.
+const ASKED_AT_MOST: usize = 10_000;
 
 pub(super) struct Room<'a> {
     backend: &'a dyn Backend,
@@ -75,6 +79,21 @@ impl<'a> Room<'a> {
 
     pub(super) async fn assert_nothing_comes(&self, consumer: &mut Box<dyn Consumer>) {
         assert_eq!(self.receive_while_time_passes(consumer, 10, QUIET).await, []);
+    }
+
+    pub(super) fn state(&self) -> QueueState {
+        self.queue.state()
+    }
+
+    /// Asks until the queue says so: what a consumer let go of may still be on its way back.
+    pub(super) async fn until_ready(&self, queue: &str, expected: bool) {
+        for _ in 0..ASKED_AT_MOST {
+            if self.queue.has_ready(&name(queue)).await.unwrap() == expected {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("{queue} was expected to have {} ready", if expected { "a message" } else { "nothing" });
     }
 
     async fn receive_while_time_passes(&self, consumer: &mut Box<dyn Consumer>, slots: usize, patience: SignedDuration) -> Vec<Delivered> {

@@ -6,7 +6,7 @@ use belfry_core::ports::{Conflict, StoreResult};
 use belfry_core::schedule::{Cursor, Origin, ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 
-use super::{Revision, ScheduleRow, Tables, taken};
+use super::{Mutation, Revision, ScheduleRow, Tables, taken};
 
 /// A checked write, yet to be made.
 pub(super) struct Rewrite {
@@ -93,7 +93,7 @@ impl Tables {
         self.insert_outcomes(id, accounted.outcomes, now);
         self.raise(id, accounted.cursor, becomes, now);
         self.keep_revision(id);
-        if self.schedules[&id].deleted {
+        if self.schedules[&id].deleted && self.holds(Mutation::DeleteRuns) {
             self.cancel_where(|run| run.schedule_id == Some(id), now);
         }
         self.schedules[&id].schedule.clone()

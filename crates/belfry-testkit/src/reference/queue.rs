@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Clock, Consumer, Delivered, Message, Queue, QueueError, Settled};
+use belfry_core::ports::{Clock, Consumer, Delivered, Message, Queue, QueueError, QueueState, Settled};
 use belfry_core::workflow::QueueName;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
@@ -29,6 +29,8 @@ struct Messages {
     ready: BTreeMap<u64, Ready>,
     published: u64,
     delivered: u64,
+    /// What was rejected.
+    dead: Vec<RunId>,
 }
 
 #[derive(Clone)]
@@ -40,6 +42,21 @@ struct Ready {
 impl ReferenceQueue {
     pub fn new(clock: Arc<dyn Clock>) -> ReferenceQueue {
         ReferenceQueue { shared: Arc::new(Shared { clock, messages: Mutex::default(), ready: Notify::new() }) }
+    }
+
+    /// The dead letters.
+    pub fn dead(&self) -> Vec<RunId> {
+        self.shared.messages().dead.clone()
+    }
+
+    /// Loses every message that is ready, as a broker does whose disk is lost.
+    pub fn lose_ready(&self) {
+        self.lose_where(|_, _| true);
+    }
+
+    /// Loses the ready messages that `lost` says, which is asked in the order of publishing.
+    pub fn lose_where(&self, mut lost: impl FnMut(&QueueName, RunId) -> bool) {
+        self.shared.messages().ready.retain(|_, ready| !lost(&ready.queue, ready.run_id));
     }
 }
 
@@ -67,6 +84,14 @@ impl Queue for ReferenceQueue {
         drop(kept);
         self.shared.ready.notify_waiters();
         Ok(settled)
+    }
+
+    fn state(&self) -> QueueState {
+        QueueState::Up
+    }
+
+    async fn has_ready(&self, queue: &QueueName) -> Result<bool, QueueError> {
+        Ok(self.shared.messages().ready.values().any(|ready| ready.queue == *queue))
     }
 
     async fn consumer(&self, queues: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError> {
@@ -114,6 +139,7 @@ impl Consumer for ReferenceConsumer {
                 return Ok(deliveries);
             }
             tokio::select! {
+                biased;
                 () = ready => {}
                 () = &mut timer => return Ok(self.take(slots)),
             }
@@ -128,6 +154,12 @@ impl Consumer for ReferenceConsumer {
     async fn give_back(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
         let held = self.held.remove(&delivered.tag);
         self.shared.put_back(held);
+        Ok(())
+    }
+
+    async fn reject(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
+        let held = self.held.remove(&delivered.tag);
+        self.shared.messages().dead.extend(held.map(|(_, message)| message.run_id));
         Ok(())
     }
 }

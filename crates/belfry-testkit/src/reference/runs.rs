@@ -10,7 +10,7 @@ use belfry_core::time::UnixMillis;
 use belfry_core::workflow::Delivery;
 use jiff::SignedDuration;
 
-use super::{ReferenceStore, RunRow, Tables, page};
+use super::{Mutation, ReferenceStore, RunRow, Tables, page};
 
 /// How long a claim lasts without a heartbeat.
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
@@ -21,13 +21,18 @@ pub(super) const LOST_CLAIMS: u32 = 3;
 impl RunStore for ReferenceStore {
     async fn claim(&self, claim: Claim) -> StoreResult<ClaimAnswer> {
         let (mut tables, now) = self.begin();
+        let (compares_state, compares_token) = (tables.holds(Mutation::ClaimState), tables.holds(Mutation::ClaimToken));
+        let (raises, compares_delivery) = (i64::from(tables.holds(Mutation::ClaimEpoch)), tables.holds(Mutation::ClaimDelivery));
         let Some(row) = tables.runs.get_mut(&claim.run_id) else { return Ok(ClaimAnswer::Refused(None)) };
-        let again = row.run.state == RunState::Running && row.token == Some(claim.token);
+        if row.run.delivery == Delivery::Handoff && compares_delivery {
+            return Ok(ClaimAnswer::Handoff);
+        }
+        let again = row.run.state == RunState::Running && (row.token == Some(claim.token) || !compares_token);
         if !again {
-            if !row.is_claimable() {
+            if compares_state && !row.is_claimable() {
                 return Ok(ClaimAnswer::Refused(Some(row.run.state)));
             }
-            row.start(&claim, now);
+            row.start(&claim, raises, now);
         }
         Ok(ClaimAnswer::Claimed(Box::new(tables.claimed(claim.run_id))))
     }
@@ -53,7 +58,8 @@ impl RunStore for ReferenceStore {
 
     async fn finish(&self, run: RunId, epoch: i64, finish: Finish) -> StoreResult<FinishAnswer> {
         let (mut tables, now) = self.begin();
-        match tables.runs.get_mut(&run).filter(|row| row.run.claim_epoch == epoch) {
+        let compares = tables.holds(Mutation::WorkerEpoch);
+        match tables.runs.get_mut(&run).filter(|row| row.run.claim_epoch == epoch || !compares) {
             Some(row) if row.run.state == RunState::Running => {
                 row.run.error = finish.error;
                 tables.end(run, finish.state, now);
@@ -66,8 +72,9 @@ impl RunStore for ReferenceStore {
 
     async fn release(&self, run: RunId, epoch: i64) -> StoreResult<bool> {
         let (mut tables, now) = self.begin();
+        let raises = i64::from(tables.holds(Mutation::ReleaseEpoch));
         let Some(row) = tables.running(run, epoch) else { return Ok(false) };
-        row.run.claim_epoch += 1;
+        row.run.claim_epoch += raises;
         row.run.attempt -= 1;
         tables.enter_pending(run, now);
         Ok(true)
@@ -113,13 +120,13 @@ fn shows(filter: &RunFilter, run: &Run) -> bool {
 impl RunRow {
     /// Nothing in `pending` or `queued` has a cancel asked: that ends it.
     fn is_claimable(&self) -> bool {
-        matches!(self.run.state, RunState::Pending | RunState::Queued) && self.run.delivery == Delivery::Tracked
+        matches!(self.run.state, RunState::Pending | RunState::Queued)
     }
 
-    fn start(&mut self, claim: &Claim, now: UnixMillis) {
+    fn start(&mut self, claim: &Claim, raises: i64, now: UnixMillis) {
         self.token = Some(claim.token);
         self.run.state = RunState::Running;
-        self.run.claim_epoch += 1;
+        self.run.claim_epoch += raises;
         self.run.attempt += 1;
         self.run.claimed_by = Some(claim.worker.clone());
         self.run.claim_until = Some(now.plus(CLAIM));
@@ -127,13 +134,16 @@ impl RunRow {
         // A worker has its message, whatever its publisher knows of it.
         self.run.publish_error = None;
         self.publish_failures = 0;
+        self.redrives = 0;
     }
 }
 
 impl Tables {
     /// The row of a run that runs under the claim of `epoch`.
     fn running(&mut self, id: RunId, epoch: i64) -> Option<&mut RunRow> {
-        self.runs.get_mut(&id).filter(|row| row.run.state == RunState::Running && row.run.claim_epoch == epoch)
+        let (epochs, states) = (self.holds(Mutation::WorkerEpoch), self.holds(Mutation::WorkerState));
+        let fits = |row: &RunRow| (row.run.state == RunState::Running || !states) && (row.run.claim_epoch == epoch || !epochs);
+        self.runs.get_mut(&id).filter(|row| fits(row))
     }
 
     fn claimed(&self, id: RunId) -> ClaimedRun {
@@ -164,23 +174,25 @@ impl Tables {
 
     /// A running run becomes `pending` again, or ends.
     pub(super) fn enter_pending(&mut self, id: RunId, now: UnixMillis) {
-        if self.must_not_run(id) {
+        if self.must_not_run(id) && self.holds(Mutation::PendingCancelled) {
             return self.end(id, RunState::Cancelled, now);
         }
+        let raises = i64::from(self.holds(Mutation::PendingSeq));
         let row = self.runs.get_mut(&id).expect("the caller found it");
         row.publisher = None;
         row.publish_at = now;
         row.run.state = RunState::Pending;
-        row.run.publish_seq += 1;
+        row.run.publish_seq += raises;
         row.run.claim_until = None;
         row.run.claimed_by = None;
     }
 
     /// A run that is pending or queued is cancelled; the epoch rises, so that no claim in flight fits.
     pub(super) fn cancel_unstarted(&mut self, id: RunId, now: UnixMillis) {
+        let raises = i64::from(self.holds(Mutation::CancelEpoch));
         let row = self.runs.get_mut(&id).expect("the caller found it");
         if matches!(row.run.state, RunState::Pending | RunState::Queued) {
-            row.run.claim_epoch += 1;
+            row.run.claim_epoch += raises;
             self.end(id, RunState::Cancelled, now);
         }
     }

@@ -142,9 +142,13 @@ pub async fn what_is_not_to_be_had_is_refused(backend: &dyn Backend) {
 pub async fn a_handoff_is_never_claimed(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let run = world.manual_run_of(&world.handoff_workflow().await).await;
-    assert_eq!(world.runs.claim(world.new_claim(run).await).await, Ok(ClaimAnswer::Refused(Some(RunState::Pending))));
+    assert_eq!(world.runs.claim(world.new_claim(run).await).await, Ok(ClaimAnswer::Handoff));
     world.schedules.mark(&[Mark { run_id: run, publish_seq: 1 }]).await.unwrap();
-    assert_eq!(world.runs.claim(world.new_claim(run).await).await, Ok(ClaimAnswer::Refused(Some(RunState::Delivered))));
+    assert_eq!(world.runs.claim(world.new_claim(run).await).await, Ok(ClaimAnswer::Handoff));
+    assert_eq!(world.state(run).await, RunState::Delivered);
+    let cancelled = world.manual_run_of(&world.handoff_workflow().await).await;
+    world.runs.cancel(cancelled).await.unwrap();
+    assert_eq!(world.runs.claim(world.new_claim(cancelled).await).await, Ok(ClaimAnswer::Handoff));
 }
 
 pub async fn a_claim_is_proof_of_publishing(backend: &dyn Backend) {
@@ -188,7 +192,7 @@ pub async fn a_late_heartbeat_keeps_what_nobody_took(backend: &dyn Backend) {
     world.reach(claimed.claim_until.plus(SECOND)).await;
     let beat = world.runs.heartbeat(claimed.run.id, 1).await.unwrap();
     assert!(matches!(beat, Beat::Alive { .. }), "{beat:?}");
-    assert_eq!(world.schedules.reap(10).await.unwrap().requeued, 0);
+    assert_eq!(world.reap(10).await.unwrap().requeued, 0);
 }
 
 pub async fn a_node_is_written_again_in_its_place(backend: &dyn Backend) {

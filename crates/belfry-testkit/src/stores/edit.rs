@@ -2,6 +2,7 @@
 
 use belfry_core::ports::{Conflict, FireCode, ScheduleEdit, StoreError};
 use belfry_core::schedule::{Cursor, ScheduleContent, ScheduledWorkflow};
+use belfry_core::shards::Shards;
 use belfry_core::spec::{At, Spec};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -117,7 +118,7 @@ pub async fn while_paused_nothing_is_written_and_a_resume_writes_the_range(backe
     let first = due(&schedule);
     let paused = world.set_active(&schedule, false).await;
     world.reach(first.plus(tens(3))).await;
-    assert_eq!(world.schedules.look(world.now().await, None, 10).await.unwrap().keys, []);
+    assert_eq!(world.schedules.look(Shards::ALL, world.now().await, None, 10).await.unwrap().keys, []);
     assert_eq!((world.read(&schedule).await, world.outcomes(&schedule).await), (paused, vec![]));
     let resumed = world.set_active(&schedule, true).await;
     assert_eq!((resumed.is_active, resumed.revision), (true, 3));

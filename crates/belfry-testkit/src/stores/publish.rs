@@ -1,13 +1,13 @@
 //! Between the recorded run and the queue: publisher, sweep, mark, give back.
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{GiveBack, Mark, PendingRun};
+use belfry_core::ports::{GiveBack, Mark, NewWorkflow, PendingRun};
 use belfry_core::run::RunState;
 use belfry_core::schedule::WorkflowFacts;
 use jiff::SignedDuration;
 
 use super::Backend;
-use super::world::{LEASE, SECOND, World, assert_between, due};
+use super::world::{LEASE, SECOND, World, assert_between, due, queue};
 
 fn taken(runs: &[PendingRun]) -> Vec<(RunId, i64)> {
     runs.iter().map(|run| (run.id, run.publish_seq)).collect()
@@ -24,11 +24,11 @@ pub async fn a_publisher_has_its_runs_for_its_lease(backend: &dyn Backend) {
     let fired = world.fire(Some(one), vec![world.decided(&schedule).await]).await;
     let id = fired.results[0].runs[0];
     let ids = [world.run_id().await, id];
-    assert_eq!(world.schedules.sweep(other, 10).await.unwrap().runs, []);
+    assert_eq!(world.schedules.sweep(other, &[], 10).await.unwrap().runs, []);
     assert_eq!(taken(&world.schedules.pending(one.member, &ids).await.unwrap()), [(id, 1)]);
     assert_eq!(world.schedules.pending(other.member, &ids).await, Ok(vec![]));
     world.reach(fired.store_now.plus(LEASE)).await;
-    assert_eq!(taken(&world.schedules.sweep(other, 10).await.unwrap().runs), [(id, 2)]);
+    assert_eq!(taken(&world.schedules.sweep(other, &[], 10).await.unwrap().runs), [(id, 2)]);
     assert_eq!(world.schedules.pending(one.member, &ids).await, Ok(vec![]));
     assert_eq!(taken(&world.schedules.pending(other.member, &ids).await.unwrap()), [(id, 2)]);
 }
@@ -44,7 +44,7 @@ pub async fn a_swept_run_is_answered_whole(backend: &dyn Backend) {
     let (schedule, run) = world.scheduled_run().await;
     let workflow = world.workflows.workflow(schedule.workflow_id).await.unwrap();
     let before = world.now().await;
-    let swept = world.schedules.sweep(world.publisher().await, 10).await.unwrap();
+    let swept = world.schedules.sweep(world.publisher().await, &[], 10).await.unwrap();
     let expected = PendingRun {
         id: run,
         workflow_id: workflow.id,
@@ -87,6 +87,16 @@ pub async fn a_sweep_raises_the_sequence_and_holds_the_run(backend: &dyn Backend
     assert_eq!(taken(&world.sweep(10).await), [(run, 3)]);
 }
 
+pub async fn a_sweep_leaves_out_the_queues_in_trouble(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let hanging = NewWorkflow { queue: queue("hanging"), ..world.new_workflow().await };
+    let hanging = world.workflows.create_workflow(hanging).await.unwrap();
+    let (left, sound) = (world.manual_run_of(&hanging).await, world.pending_run().await);
+    let swept = world.schedules.sweep(world.publisher().await, &[queue("hanging"), queue("unknown")], 10).await.unwrap();
+    assert_eq!(taken(&swept.runs), [(sound, 2)]);
+    assert_eq!(taken(&world.sweep(10).await), [(left, 2)]);
+}
+
 pub async fn a_run_is_taken_by_one_of_two_sweeps(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let workflow = world.workflow().await;
@@ -95,7 +105,7 @@ pub async fn a_run_is_taken_by_one_of_two_sweeps(backend: &dyn Backend) {
         runs.push(world.manual_run_of(&workflow).await);
     }
     let (one, other) = (world.publisher().await, world.publisher().await);
-    let (first, second) = tokio::join!(world.schedules.sweep(one, 8), world.schedules.sweep(other, 8));
+    let (first, second) = tokio::join!(world.schedules.sweep(one, &[], 8), world.schedules.sweep(other, &[], 8));
     let mut swept = taken(&first.unwrap().runs);
     swept.extend(taken(&second.unwrap().runs));
     // What one of them passed over because the other held it.

@@ -11,11 +11,11 @@ pub async fn a_living_claim_is_left_alone(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let claimed = world.claimed_run().await;
     world.advance(SignedDuration::from_secs(30)).await;
-    assert_eq!(world.schedules.reap(10).await, Ok(Reaped::default()));
+    assert_eq!(world.reap(10).await, Ok(Reaped::default()));
     assert_eq!(world.run(claimed.run.id).await, claimed.run);
     world.runs.heartbeat(claimed.run.id, 1).await.unwrap();
     world.reach(claimed.claim_until).await;
-    assert_eq!(world.schedules.reap(10).await, Ok(Reaped::default()));
+    assert_eq!(world.reap(10).await, Ok(Reaped::default()));
 }
 
 pub async fn a_lost_run_is_pending_again(backend: &dyn Backend) {
@@ -23,7 +23,7 @@ pub async fn a_lost_run_is_pending_again(backend: &dyn Backend) {
     let claimed = world.claimed_run().await;
     let id = claimed.run.id;
     world.reach(claimed.claim_until).await;
-    assert_eq!(world.schedules.reap(10).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
+    assert_eq!(world.reap(10).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
     let lost = Run { state: RunState::Pending, claim_epoch: 2, claimed_by: None, claim_until: None, publish_seq: 2, ..claimed.run };
     assert_eq!(world.run(id).await, lost);
     assert_eq!(world.runs.heartbeat(id, 1).await, Ok(Beat::Stale));
@@ -44,7 +44,7 @@ pub async fn the_third_lost_claim_ends_the_run(backend: &dyn Backend) {
     let third = world.run(id).await;
     world.reach(third.claim_until.unwrap()).await;
     let before = world.now().await;
-    assert_eq!(world.schedules.reap(10).await, Ok(Reaped { worker_lost: 1, ..Reaped::default() }));
+    assert_eq!(world.reap(10).await, Ok(Reaped { worker_lost: 1, ..Reaped::default() }));
     let run = world.run(id).await;
     assert_between(before, run.finished_at.unwrap(), world.now().await);
     let epoch = third.claim_epoch + 1;
@@ -71,7 +71,7 @@ pub async fn a_lost_run_with_a_cancel_asked_ends(backend: &dyn Backend) {
     let claimed = world.claimed_run().await;
     world.runs.cancel(claimed.run.id).await.unwrap();
     world.reach(claimed.claim_until).await;
-    assert_eq!(world.schedules.reap(10).await, Ok(Reaped { cancelled: 1, ..Reaped::default() }));
+    assert_eq!(world.reap(10).await, Ok(Reaped { cancelled: 1, ..Reaped::default() }));
     let run = world.run(claimed.run.id).await;
     assert_eq!((run.state, run.claim_epoch, run.claim_until), (RunState::Cancelled, 2, None));
     // The third lost claim, with a cancel asked, is a cancel too.
@@ -95,7 +95,18 @@ pub async fn a_pass_takes_the_longest_lost_up_to_its_limit(backend: &dyn Backend
     // The first one to be claimed has lived longest.
     world.runs.heartbeat(runs[0].run.id, 1).await.unwrap();
     world.advance(SignedDuration::from_secs(60)).await;
-    assert_eq!(world.schedules.reap(2).await, Ok(Reaped { requeued: 2, ..Reaped::default() }));
+    assert_eq!(world.reap(2).await, Ok(Reaped { requeued: 2, ..Reaped::default() }));
     assert_eq!(world.state(runs[0].run.id).await, RunState::Running);
-    assert_eq!(world.schedules.reap(2).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
+    assert_eq!(world.reap(2).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
+}
+
+pub async fn nothing_is_reaped_by_a_clock_that_is_not_believed(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let claimed = world.claimed_run().await;
+    world.reach(claimed.claim_until).await;
+    assert_eq!(world.schedules.reap(world.disbelieved().await, 10).await, Ok(Reaped::default()));
+    assert_eq!(world.run(claimed.run.id).await, claimed.run);
+    // Behind what is believed, it is believed.
+    let ahead = world.now().await.plus(SignedDuration::from_hours(1));
+    assert_eq!(world.schedules.reap(ahead, 10).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
 }

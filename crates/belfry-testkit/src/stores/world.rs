@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Claim, ClaimAnswer, ClaimedRun, Fire, FireAnswer, FireBatch, FireCode, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, Page,
-    PendingRun, Publisher, RunFilter, ScheduleEdit, TriggerSchedule, WorkflowWrite,
+    BELIEF_TOLERANCE, Claim, ClaimAnswer, ClaimedRun, Fire, FireAnswer, FireBatch, FireCode, Ids, Mark, Member, Membership, NewManualRun,
+    NewSchedule, NewWorkflow, Page, PendingRun, PublishLease, Reaped, Redrive, Redriven, RunFilter, ScheduleEdit, StoreResult,
+    TriggerSchedule, WorkflowWrite,
 };
 use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::schedule::{CatchUp, Lateness, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
@@ -103,8 +104,26 @@ impl<'a> World<'a> {
         KeyId(self.id().await)
     }
 
-    pub async fn publisher(&self) -> Publisher {
-        Publisher { member: MemberId(self.id().await), lease: LEASE }
+    pub async fn publisher(&self) -> PublishLease {
+        PublishLease { member: MemberId(self.id().await), lease: LEASE }
+    }
+
+    /// One that has told nothing of itself yet.
+    pub async fn member(&self) -> Member {
+        Member { id: MemberId(self.id().await), is_draining: false, behind_since: None, progressed_at: None }
+    }
+
+    pub async fn beat(&self, member: Member) -> Membership {
+        self.schedules.beat(member).await.unwrap()
+    }
+
+    pub async fn bury(&self) -> usize {
+        self.schedules.bury(self.now().await).await.unwrap()
+    }
+
+    /// A belief about the store's clock that it is too far ahead of.
+    pub async fn disbelieved(&self) -> UnixMillis {
+        self.now().await.minus(BELIEF_TOLERANCE + SignedDuration::from_millis(1))
     }
 
     /// Every ten seconds, first in ten seconds.
@@ -178,7 +197,7 @@ impl<'a> World<'a> {
         }
     }
 
-    pub async fn fire(&self, publisher: Option<Publisher>, fires: Vec<Fire>) -> FireAnswer {
+    pub async fn fire(&self, publisher: Option<PublishLease>, fires: Vec<Fire>) -> FireAnswer {
         self.schedules.fire(FireBatch { publisher, fires }).await.unwrap()
     }
 
@@ -211,7 +230,12 @@ impl<'a> World<'a> {
 
     /// A run in `queued`.
     pub async fn queued_run(&self) -> RunId {
-        let run = self.pending_run().await;
+        self.queued_run_in("reports").await
+    }
+
+    pub async fn queued_run_in(&self, name: &str) -> RunId {
+        let workflow = self.workflows.create_workflow(NewWorkflow { queue: queue(name), ..self.new_workflow().await }).await.unwrap();
+        let run = self.manual_run_of(&workflow).await;
         assert_eq!(self.schedules.mark(&[Mark { run_id: run, publish_seq: 1 }]).await, Ok(1));
         run
     }
@@ -230,7 +254,7 @@ impl<'a> World<'a> {
         let claim = self.new_claim(run).await;
         match self.runs.claim(claim).await.unwrap() {
             ClaimAnswer::Claimed(claimed) => *claimed,
-            refused @ ClaimAnswer::Refused(_) => panic!("{run} was to be had: {refused:?}"),
+            refused @ (ClaimAnswer::Refused(_) | ClaimAnswer::Handoff) => panic!("{run} was to be had: {refused:?}"),
         }
     }
 
@@ -242,16 +266,26 @@ impl<'a> World<'a> {
         self.run(run).await.state
     }
 
+    pub async fn reap(&self, limit: usize) -> StoreResult<Reaped> {
+        self.schedules.reap(self.now().await, limit).await
+    }
+
+    /// Of the queue of most runs here.
+    pub async fn redrive(&self, nothing_ready: bool, limit: usize) -> Redriven {
+        let redrive = Redrive { queue: queue("reports"), nothing_ready, believed: self.now().await, limit };
+        self.schedules.redrive(redrive).await.unwrap()
+    }
+
     /// Lets the claim of `run` run out, and reaps it.
     pub async fn lose(&self, run: RunId) {
         let until = self.run(run).await.claim_until.expect("a lost run was running");
         self.reach(until).await;
-        self.schedules.reap(100).await.unwrap();
+        self.reap(100).await.unwrap();
     }
 
     /// Everything that may be published, oldest first.
     pub async fn sweep(&self, limit: usize) -> Vec<PendingRun> {
-        self.schedules.sweep(self.publisher().await, limit).await.unwrap().runs
+        self.schedules.sweep(self.publisher().await, &[], limit).await.unwrap().runs
     }
 
     pub async fn outcomes(&self, schedule: &ScheduledWorkflow) -> Vec<RecordedOutcome> {

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Consumer, Delivered, Message, Queue, QueueError, Settled};
+use belfry_core::ports::{Consumer, Delivered, Message, Queue, QueueError, QueueState, Settled};
 use belfry_core::workflow::QueueName;
 use jiff::SignedDuration;
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ struct State {
     consumers: usize,
     acknowledged: Vec<RunId>,
     given_back: Vec<RunId>,
+    rejected: Vec<RunId>,
     deliveries: u64,
     /// How often a consumer was given a delivery to settle that is not its own.
     strays: usize,
@@ -67,6 +68,10 @@ impl FakeQueue {
         self.state.lock().unwrap().acknowledged.clone()
     }
 
+    pub fn rejected(&self) -> Vec<RunId> {
+        self.state.lock().unwrap().rejected.clone()
+    }
+
     pub fn given_back(&self) -> Vec<RunId> {
         self.state.lock().unwrap().given_back.clone()
     }
@@ -84,6 +89,14 @@ impl FakeQueue {
 impl Queue for FakeQueue {
     async fn publish(&self, _: &QueueName, _: Vec<Message>) -> Result<Vec<Settled>, QueueError> {
         unreachable!("a worker publishes nothing")
+    }
+
+    fn state(&self) -> QueueState {
+        QueueState::Up
+    }
+
+    async fn has_ready(&self, _: &QueueName) -> Result<bool, QueueError> {
+        Ok(!self.state.lock().unwrap().ready.is_empty())
     }
 
     async fn consumer(&self, _: Vec<QueueName>) -> Result<Box<dyn Consumer>, QueueError> {
@@ -158,6 +171,13 @@ impl Consumer for FakeConsumer {
             state.ready.push_back(delivered.run_id);
         }
         self.changed.send_replace(());
+        Ok(())
+    }
+
+    async fn reject(&mut self, delivered: &Delivered) -> Result<(), QueueError> {
+        if self.let_go(delivered) {
+            self.state.lock().unwrap().rejected.push(delivered.run_id);
+        }
         Ok(())
     }
 }

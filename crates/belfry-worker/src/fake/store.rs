@@ -9,6 +9,7 @@ use belfry_core::ports::{
     StoreResult,
 };
 use belfry_core::run::{NodeResult, Run, RunState};
+use belfry_core::workflow::Delivery;
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -154,6 +155,9 @@ impl RunStore for FakeStore {
         self.call("claim", "claim".to_owned(), |rows| {
             rows.tokens.push(claim.token);
             let Some((row, definition, token)) = rows.runs.get_mut(&claim.run_id) else { return Ok(ClaimAnswer::Refused(None)) };
+            if row.delivery == Delivery::Handoff {
+                return Ok(ClaimAnswer::Handoff);
+            }
             let again = row.state == RunState::Running && *token == Some(claim.token);
             if !again {
                 if !matches!(row.state, RunState::Pending | RunState::Queued) || row.cancel_requested_at.is_some() {

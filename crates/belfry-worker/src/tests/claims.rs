@@ -1,3 +1,5 @@
+use belfry_core::workflow::Delivery;
+
 use super::*;
 use crate::fake::Fault;
 
@@ -52,6 +54,21 @@ async fn a_message_of_a_run_that_is_not_to_be_had_is_acknowledged_and_dropped() 
     worker.stop().await;
     assert_eq!(bench.queue.acknowledged(), [ended, unknown, last]);
     assert_eq!(bench.store.calls(), ["claim", "claim", "claim", "finish succeeded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_message_of_a_handoff_is_rejected_and_its_run_is_left_alone() {
+    let bench = Bench::new();
+    let mut handoff = queued_run(1, Value::Null);
+    handoff.delivery = Delivery::Handoff;
+    let handoff = bench.queued_as(handoff, json!({"nodes": [log("a")]}));
+    let before = bench.store.row(handoff);
+    let last = bench.queued(2, json!({"nodes": []}));
+    let worker = bench.start();
+    bench.store.ended(last).await;
+    worker.stop().await;
+    assert_eq!((bench.queue.rejected(), bench.queue.acknowledged()), (vec![handoff], vec![last]));
+    assert_eq!(bench.store.row(handoff), before);
 }
 
 #[tokio::test(start_paused = true)]

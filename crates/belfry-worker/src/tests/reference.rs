@@ -1,7 +1,7 @@
 //! Against the reference model of the store and the queue, which says what this crate's own fakes must agree with.
 
 use belfry_core::ids::{MemberId, WorkflowId};
-use belfry_core::ports::{Ids, Message, NewManualRun, NewWorkflow, Publisher, Queue, RunStore, ScheduleStore, WallClock, WorkflowStore};
+use belfry_core::ports::{Ids, Message, NewManualRun, NewWorkflow, PublishLease, Queue, RunStore, ScheduleStore, WallClock, WorkflowStore};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName};
 use belfry_testkit::reference::{ReferenceQueue, ReferenceStore};
@@ -51,9 +51,9 @@ impl World {
 
     /// What a daemon does each second.
     async fn sweep(&self) {
-        self.store.reap(10).await.unwrap();
-        let publisher = Publisher { member: MemberId(self.ids.v7(self.clock.store_now())), lease: seconds(15) };
-        let swept = self.store.sweep(publisher, 10).await.unwrap();
+        self.store.reap(self.clock.store_now(), 10).await.unwrap();
+        let publisher = PublishLease { member: MemberId(self.ids.v7(self.clock.store_now())), lease: seconds(15) };
+        let swept = self.store.sweep(publisher, &[], 10).await.unwrap();
         let messages = swept.runs.iter().map(|run| Message { run_id: run.id, body: String::new() }).collect();
         self.queue.publish(&QueueName::default(), messages).await.unwrap();
     }
@@ -61,8 +61,8 @@ impl World {
     fn worker(&self) -> Started {
         let (clock, ids): (Arc<dyn Clock>, _) = (self.clock.clone(), self.ids.clone());
         let worker = Worker::new(self.store.clone(), self.queue.clone(), clock, ids, Arc::new(WrongWallClock), settings()).unwrap();
-        let shutdown = CancellationToken::new();
-        Started { task: tokio::spawn(worker.run(shutdown.clone())), shutdown }
+        let (shutdown, metrics) = (CancellationToken::new(), worker.metrics());
+        Started { task: tokio::spawn(worker.run(shutdown.clone())), shutdown, metrics }
     }
 
     /// The run at the end, a daemon sweeping all the while; an hour of virtual time is long enough.

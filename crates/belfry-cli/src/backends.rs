@@ -1,0 +1,27 @@
+//! The stores and queues that there are: the one place that names them. Everything else in the program knows ports.
+
+pub mod cluster;
+pub mod embedded;
+
+use std::sync::Arc;
+
+use belfry_core::ports::{KeyStore, RunStore, ScheduleStore, WorkflowStore};
+
+/// One store, by its ports.
+#[derive(Clone)]
+pub struct Stores {
+    pub workflows: Arc<dyn WorkflowStore>,
+    pub runs: Arc<dyn RunStore>,
+    pub keys: Arc<dyn KeyStore>,
+    pub schedules: Arc<dyn ScheduleStore>,
+}
+
+impl Stores {
+    fn of<S>(store: S) -> Stores
+    where
+        S: WorkflowStore + RunStore + KeyStore + ScheduleStore + 'static,
+    {
+        let store = Arc::new(store);
+        Stores { workflows: store.clone(), runs: store.clone(), keys: store.clone(), schedules: store }
+    }
+}

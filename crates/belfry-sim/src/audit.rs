@@ -1,0 +1,126 @@
+//! Watches every effect, right where it happens, and knows the invariants (protocol, section 11).
+//!
+//! It believes no verb's answer: after each it reads the rows that the verb may have touched, through the ports, and compares
+//! them with what it knew of them.
+
+mod coverage;
+mod runs;
+mod schedules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
+use belfry_core::ports::{RunFilter, RunStore, ScheduleStore, WorkflowStore};
+use belfry_core::run::{Run, RunState};
+use belfry_core::schedule::RecordedOutcome;
+use belfry_core::time::UnixMillis;
+use belfry_testkit::reference::ReferenceStore;
+
+use crate::faults::Verb;
+use crate::hub::answer;
+use runs::KnownRun;
+use schedules::KnownSchedule;
+
+/// What was broken first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Of the protocol's section 11, or `model`, `process`, `convergence`.
+    pub invariant: &'static str,
+    pub detail: String,
+}
+
+pub struct Audit {
+    store: ReferenceStore,
+    violation: Option<Violation>,
+    /// Counts what was watched: an order of all effects.
+    events: u64,
+    runs: BTreeMap<RunId, KnownRun>,
+    schedules: BTreeMap<ScheduleId, KnownSchedule>,
+    deleted_workflows: BTreeSet<WorkflowId>,
+}
+
+const ALL: usize = 1_000_000;
+
+impl Audit {
+    pub fn new(store: ReferenceStore) -> Audit {
+        Audit { store, violation: None, events: 0, runs: BTreeMap::new(), schedules: BTreeMap::new(), deleted_workflows: BTreeSet::new() }
+    }
+
+    pub fn violated(&mut self, invariant: &'static str, detail: String) {
+        self.violation.get_or_insert(Violation { invariant, detail });
+    }
+
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    /// The store's clock.
+    pub fn store_now(&self) -> UnixMillis {
+        answer(ScheduleStore::now(&self.store)).expect("the model answers")
+    }
+
+    /// How many runs there are.
+    pub fn run_count(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// One of the youngest runs, counted from the end.
+    pub fn recent_run(&self, from_end: usize) -> Option<RunId> {
+        self.runs.keys().rev().nth(from_end % self.runs.len().max(1)).copied()
+    }
+
+    /// The runs that have not ended.
+    pub fn live(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values().map(|known| &known.run).filter(|run| !run.state.is_terminal())
+    }
+
+    /// A write to a workflow is one to each of its schedules.
+    pub fn workflow_written(&mut self, id: WorkflowId) {
+        let of_it = self.schedules.iter().filter(|(_, known)| known.row.workflow_id == id);
+        for schedule in of_it.map(|(id, _)| *id).collect::<Vec<ScheduleId>>() {
+            self.schedule_written(schedule);
+        }
+    }
+
+    pub fn workflow_deleted(&mut self, id: WorkflowId) {
+        self.deleted_workflows.insert(id);
+        self.workflow_written(id);
+        self.live_changed(Verb::Edit);
+        let unended: Vec<String> = self.waiting_runs().filter(|run| run.workflow_id == id).map(|run| run.id.to_string()).collect();
+        if !unended.is_empty() {
+            self.violated("I12", format!("a deleted workflow has runs to be started: {unended:?}"));
+        }
+    }
+
+    /// Those that a worker may yet claim.
+    fn waiting_runs(&self) -> impl Iterator<Item = &Run> {
+        self.live().filter(|run| matches!(run.state, RunState::Pending | RunState::Queued))
+    }
+
+    /// Reads everything and compares: what no verb was seen to change has not changed.
+    pub fn read_all(&mut self) {
+        let stored = self.stored_runs(RunFilter::default());
+        if stored.len() != self.runs.len() {
+            let unknown: Vec<RunId> = stored.iter().map(|run| run.id).filter(|id| !self.runs.contains_key(id)).collect();
+            self.violated("I1", format!("{} runs stand, {} were seen to be recorded; unseen: {unknown:?}", stored.len(), self.runs.len()));
+        }
+        for run in stored {
+            let known = self.runs.get(&run.id).map(|known| (known.run.state, known.run.claim_epoch, known.run.publish_seq));
+            if known.is_some_and(|known| known != (run.state, run.claim_epoch, run.publish_seq)) {
+                self.violated("I5", format!("run {} changed unseen, from {known:?} to {}", run.id, run.state));
+            }
+        }
+    }
+
+    fn stored_runs(&self, filter: RunFilter) -> Vec<Run> {
+        answer(self.store.runs(RunFilter { limit: ALL, ..filter })).expect("the model answers").items
+    }
+
+    fn stored_run(&self, id: RunId) -> Option<Run> {
+        answer(RunStore::run(&self.store, id)).ok()
+    }
+
+    fn stored_outcomes(&self, id: ScheduleId) -> Vec<RecordedOutcome> {
+        answer(self.store.outcomes(id, None, ALL)).map(|page| page.items).unwrap_or_default()
+    }
+}

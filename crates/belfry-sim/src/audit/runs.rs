@@ -1,0 +1,227 @@
+//! I4, I5, I8, I12, I13: what each run goes through.
+
+use std::collections::BTreeMap;
+
+use belfry_core::ids::{ClaimToken, RunId};
+use belfry_core::ports::{Claim, ClaimAnswer, Mark, Settled, StoreResult};
+use belfry_core::run::{Run, RunKind, RunState};
+
+use super::Audit;
+use crate::faults::Verb;
+use crate::process::Process;
+
+pub struct KnownRun {
+    pub run: Run,
+    /// When it entered its present `publish_seq`, as the count of events.
+    seq_since: u64,
+    publishings: Vec<Publishing>,
+    /// The token of each epoch.
+    tokens: BTreeMap<i64, ClaimToken>,
+    /// By which verb each epoch ended.
+    ended_epochs: BTreeMap<i64, Verb>,
+    /// Messages that the broker kept.
+    pub messages: u32,
+    /// Redrives of the present attempt.
+    pub redrives: u32,
+    /// A mark ended it as delivered.
+    is_delivered: bool,
+}
+
+struct Publishing {
+    by: u64,
+    /// As the count of events.
+    begun: u64,
+    is_confirmed: bool,
+}
+
+impl Audit {
+    pub(super) fn begin(&mut self, run: Run) {
+        let known = KnownRun {
+            seq_since: self.events,
+            publishings: Vec::new(),
+            tokens: BTreeMap::new(),
+            ended_epochs: BTreeMap::new(),
+            messages: 0,
+            redrives: 0,
+            is_delivered: false,
+            run,
+        };
+        self.runs.insert(known.run.id, known);
+    }
+
+    /// A manual run was started, or may have been.
+    pub fn started(&mut self, id: RunId) {
+        self.events += 1;
+        if let Some(run) = self.stored_run(id).filter(|run| run.kind == RunKind::Manual) {
+            self.begin(run);
+        }
+    }
+
+    /// A process begins to publish; answers the number of the event.
+    pub fn publishes(&mut self, by: &Process, ids: &[RunId], was_frozen: bool) -> u64 {
+        self.events += 1;
+        let begun = self.events;
+        for id in ids {
+            let Some(known) = self.runs.get_mut(id) else {
+                self.violated("I1", format!("{} publishes {id}, of which there is no row", by.name));
+                continue;
+            };
+            known.publishings.push(Publishing { by: by.number, begun, is_confirmed: false });
+            if known.is_delivered && !was_frozen {
+                self.violated("I12", format!("{} publishes the handoff {id}, which was marked before", by.name));
+            }
+        }
+        begun
+    }
+
+    pub fn settled(&mut self, ids: &[RunId], settled: &[Settled], begun: u64) {
+        for (id, _) in ids.iter().zip(settled).filter(|(_, settled)| **settled == Settled::Confirmed) {
+            let publishings = self.runs.get_mut(id).map(|known| &mut known.publishings);
+            publishings.into_iter().flatten().filter(|one| one.begun == begun).for_each(|one| one.is_confirmed = true);
+        }
+    }
+
+    /// The broker keeps a message.
+    pub fn kept(&mut self, id: RunId) {
+        if let Some(known) = self.runs.get_mut(&id) {
+            known.messages += 1;
+        }
+    }
+
+    pub fn marked(&mut self, by: &Process, marks: &[Mark]) {
+        let before: Vec<(RunId, RunState)> =
+            marks.iter().filter_map(|mark| Some((mark.run_id, self.runs.get(&mark.run_id)?.run.state))).collect();
+        self.changed(Verb::Mark, marks.iter().map(|mark| mark.run_id), None);
+        for (id, before) in before {
+            let known = &self.runs[&id];
+            if known.run.state == before {
+                continue;
+            }
+            let is_confirmed = known.publishings.iter().any(|one| one.by == by.number && one.is_confirmed && one.begun > known.seq_since);
+            if !is_confirmed {
+                self.violated(
+                    "I4",
+                    format!("{} marked {id} at publish_seq {}, and none of its messages was confirmed", by.name, known.run.publish_seq),
+                );
+            }
+        }
+    }
+
+    pub fn claimed(&mut self, claim: &Claim, claimed: &StoreResult<ClaimAnswer>) {
+        self.changed(Verb::Claim, [claim.run_id], None);
+        let Ok(ClaimAnswer::Claimed(claimed)) = claimed else { return };
+        let Some(known) = self.runs.get_mut(&claim.run_id) else { return };
+        let token = *known.tokens.entry(claimed.epoch).or_insert(claim.token);
+        if token != claim.token {
+            self.violated("I12", format!("epoch {} of run {} was given to two tokens", claimed.epoch, claim.run_id));
+        }
+    }
+
+    /// An executor sends something for a run: nobody took the run from it before.
+    pub fn acts(&mut self, by: &Process, verb: Verb, id: RunId, epoch: i64) {
+        let Some(known) = self.runs.get(&id) else { return };
+        if verb != Verb::Release && known.ended_epochs.get(&epoch) == Some(&Verb::Reap) {
+            self.violated(
+                "I12",
+                format!("{} still executes {id} under epoch {epoch}: {verb:?}; it is at epoch {}", by.name, known.run.claim_epoch),
+            );
+        }
+    }
+
+    /// `verb` may have touched these runs, under `epoch` where it is fenced.
+    pub fn changed(&mut self, verb: Verb, ids: impl IntoIterator<Item = RunId>, epoch: Option<i64>) {
+        self.events += 1;
+        for id in ids {
+            if let (Some(run), true) = (self.stored_run(id), self.runs.contains_key(&id)) {
+                self.compare(verb, run, epoch);
+            }
+        }
+    }
+
+    /// `verb` may have touched any run that has not ended.
+    pub fn live_changed(&mut self, verb: Verb) {
+        let live: Vec<RunId> = self.live().map(|run| run.id).collect();
+        self.changed(verb, live, None);
+    }
+
+    fn compare(&mut self, verb: Verb, new: Run, epoch: Option<i64>) {
+        let known = self.runs.get_mut(&new.id).expect("the caller found it");
+        let old = std::mem::replace(&mut known.run, new.clone());
+        if new.publish_seq != old.publish_seq {
+            known.seq_since = self.events;
+        }
+        if new.claim_epoch != old.claim_epoch {
+            known.ended_epochs.insert(old.claim_epoch, verb);
+        }
+        match (verb, new.state) {
+            (Verb::Redrive, RunState::Pending) if old.state == RunState::Queued => known.redrives += 1,
+            (Verb::Claim, RunState::Running) if old.state != RunState::Running => known.redrives = 0,
+            (Verb::Mark, RunState::Delivered) => known.is_delivered = true,
+            _ => {}
+        }
+        if let Some((invariant, wrong)) = wrong_change(verb, &old, &new, epoch) {
+            self.violated(invariant, format!("{verb:?} changed run {} from {} to {}: {wrong}", new.id, shown(&old), shown(&new)));
+        }
+        if matches!(new.state, RunState::Pending | RunState::Queued) {
+            let is_deleted = self.deleted_workflows.contains(&new.workflow_id)
+                || new.schedule_id.and_then(|id| self.schedules.get(&id)).is_some_and(|schedule| schedule.is_deleted);
+            if new.cancel_requested_at.is_some() || is_deleted {
+                self.violated("I12", format!("{verb:?} left run {} {}, though it was to be cancelled", new.id, new.state));
+            }
+        }
+    }
+
+    /// Runs that had more or fewer messages than attempts: where nothing failed, there is one for each.
+    pub fn check_one_message_per_attempt(&mut self) {
+        let wrong = self.runs.values().find(|known| {
+            let attempts = if known.run.state == RunState::Delivered { 1 } else { known.run.attempt };
+            known.run.state != RunState::Cancelled && i64::from(known.messages) != attempts
+        });
+        if let Some(detail) =
+            wrong.map(|known| format!("run {} had {} messages in {} attempts", known.run.id, known.messages, known.run.attempt))
+        {
+            self.violated("I13", detail);
+        }
+    }
+
+    /// The most redrives that a run which has not ended is at.
+    pub fn most_redrives(&self) -> u32 {
+        self.runs.values().filter(|known| !known.run.state.is_terminal()).map(|known| known.redrives).max().unwrap_or(0)
+    }
+}
+
+fn shown(run: &Run) -> String {
+    format!("{} (epoch {}, seq {})", run.state, run.claim_epoch, run.publish_seq)
+}
+
+/// What of a change is not what its verb may do.
+fn wrong_change(verb: Verb, old: &Run, new: &Run, epoch: Option<i64>) -> Option<(&'static str, &'static str)> {
+    use RunState::{Cancelled, Delivered, Failed, Pending, Queued, Running, Succeeded, Unclaimed, WorkerLost};
+    if old.state.is_terminal() {
+        let stays = old.state == new.state && old.claim_epoch == new.claim_epoch && old.nodes == new.nodes && old.error == new.error;
+        return (!stays).then_some(("I8", "it had ended"));
+    }
+    let changed = old.state != new.state || old.claim_epoch != new.claim_epoch || old.claim_until != new.claim_until;
+    if changed && epoch.is_some_and(|epoch| epoch != old.claim_epoch) {
+        return Some(("I12", "it is under another epoch"));
+    }
+    if new.claim_epoch < old.claim_epoch || new.publish_seq < old.publish_seq {
+        return Some(("I5", "a count went back"));
+    }
+    let raised = new.claim_epoch == old.claim_epoch + 1;
+    let fits = match (verb, old.state, new.state) {
+        (Verb::Claim, Pending | Queued, Running) => raised && new.attempt == old.attempt + 1,
+        (Verb::Claim | Verb::Cancel | Verb::Edit | Verb::Heartbeat | Verb::RecordNode, Running, Running) => !raised,
+        (Verb::Mark, Pending, Queued | Delivered) => !raised,
+        (Verb::Finish, Running, Succeeded | Failed | Cancelled) => !raised,
+        (Verb::Release, Running, Pending | Cancelled) | (Verb::Reap, Running, Pending | WorkerLost | Cancelled) => raised,
+        (Verb::Redrive, Queued, Pending | Unclaimed | Cancelled) => !raised,
+        (Verb::Cancel | Verb::Edit, Pending | Queued, Cancelled) => raised,
+        (_, old, new) => old == new && !raised,
+    };
+    if !fits {
+        return Some(("I5", "it is not its to change so"));
+    }
+    let enters = new.state == Pending && old.state != Pending;
+    (enters && new.publish_seq == old.publish_seq).then_some(("I5", "it is pending again under the old publish_seq"))
+}

@@ -1,0 +1,25 @@
+use belfry_sim::{Options, Scenario, execute, shrink};
+
+/// In two tests, so that they run beside each other.
+fn hold(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        let scenario = Scenario::of(seed);
+        if let Some(violation) = execute(&scenario, &Options::default()).violation {
+            let small = shrink(&scenario, &Options::default());
+            panic!(
+                "seed {seed} breaks {}: {}\nagain: cargo run -p belfry-sim --release -- --seed {seed} --log\nshrunk: {small:#?}",
+                violation.invariant, violation.detail
+            );
+        }
+    }
+}
+
+#[test]
+fn the_invariants_hold_over_random_histories() {
+    hold(0..60);
+}
+
+#[test]
+fn the_invariants_hold_over_more_random_histories() {
+    hold(60..120);
+}
