@@ -12,11 +12,16 @@ pub(crate) struct Object<T> {
     /// Its ETag; none for objects that have no revision.
     revision: Option<i64>,
     location: Option<String>,
+    makes_nothing_due: bool,
 }
+
+/// Marks the answer of a write after which a daemon has nothing to look for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MadeNothingDue;
 
 impl<T> Object<T> {
     pub(crate) fn new(body: T) -> Object<T> {
-        Object { body, revision: None, location: None }
+        Object { body, revision: None, location: None, makes_nothing_due: false }
     }
 
     pub(crate) fn at_revision(self, revision: i64) -> Object<T> {
@@ -26,12 +31,19 @@ impl<T> Object<T> {
     pub(crate) fn made(self, location: String) -> Object<T> {
         Object { location: Some(location), ..self }
     }
+
+    pub(crate) fn makes_nothing_due(self) -> Object<T> {
+        Object { makes_nothing_due: true, ..self }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Object<T> {
     fn into_response(self) -> Response {
         let status = if self.location.is_some() { StatusCode::CREATED } else { StatusCode::OK };
         let mut response = (status, Json(self.body)).into_response();
+        if self.makes_nothing_due {
+            response.extensions_mut().insert(MadeNothingDue);
+        }
         let headers = response.headers_mut();
         if let Some(revision) = self.revision {
             headers.insert(ETAG, header(format!("\"{revision}\"")));

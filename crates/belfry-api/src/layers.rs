@@ -17,6 +17,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, error, info, info_span};
 
+use crate::answer::MadeNothingDue;
 use crate::extract::MAX_BODY_BYTES;
 use crate::problem::{Kind, Problem};
 use crate::{OnWrite, Random};
@@ -55,11 +56,12 @@ async fn request_id(State(random): State<Random>, mut request: Request, next: Ne
     response
 }
 
-/// Tells whoever waits for work that a write succeeded.
+/// Tells whoever waits for work that a write succeeded. Heartbeats and the like are too many to look after each.
 async fn tell(State(on_write): State<OnWrite>, request: Request, next: Next) -> Response {
     let is_write = !request.method().is_safe();
     let response = next.run(request).await;
-    if is_write && response.status().is_success() {
+    let makes_due = response.extensions().get::<MadeNothingDue>().is_none();
+    if is_write && makes_due && response.status().is_success() {
         on_write();
     }
     response

@@ -40,7 +40,7 @@ pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// Whether requests can be served now.
 pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
-/// Called after each write that succeeded; must not block. A hint: a daemon in the same process need not wait for its next
+/// Called after each write that succeeded and may have made something due; must not block. A hint: a daemon in the same process need not wait for its next
 /// look. One that is elsewhere finds the write within a second.
 pub type OnWrite = Arc<dyn Fn() + Send + Sync>;
 

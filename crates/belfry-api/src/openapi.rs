@@ -23,6 +23,7 @@ const KEY: &str = "api_key";
         (name = "workflows", description = "Named, versioned definitions"),
         (name = "schedules", description = "When workflows run"),
         (name = "runs", description = "Executions of workflows"),
+        (name = "workers", description = "Executing runs outside Belfry"),
         (name = "keys", description = "API keys"),
         (name = "system", description = "Health, metrics and this document"),
     )

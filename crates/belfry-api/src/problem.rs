@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::run::RunState;
 use belfry_core::violation::{Violation, Violations};
 use belfry_workflow::ServiceError;
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub(crate) enum Kind {
     Conflict,
     OwnedByDefinition,
     DirectDefaultStands,
+    RunNotClaimable,
+    RunHandedOff,
+    ClaimStale,
     Stale,
     BodyTooLarge,
     UnsupportedMediaType,
@@ -61,6 +65,9 @@ impl Kind {
             Kind::Conflict => (StatusCode::CONFLICT, "conflict", "The request contradicts what stands"),
             Kind::OwnedByDefinition => (StatusCode::CONFLICT, "owned-by-definition", "The workflow's definition owns the schedule"),
             Kind::DirectDefaultStands => (StatusCode::CONFLICT, "direct-default-stands", "A directly made default schedule stands"),
+            Kind::RunNotClaimable => (StatusCode::CONFLICT, "run-not-claimable", "The run is not to be claimed"),
+            Kind::RunHandedOff => (StatusCode::CONFLICT, "run-handed-off", "The run is its consumer's and never claimed"),
+            Kind::ClaimStale => (StatusCode::CONFLICT, "claim-stale", "The claim is lost"),
             Kind::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The object has changed"),
             Kind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
             Kind::UnsupportedMediaType => {
@@ -82,6 +89,7 @@ pub(crate) struct Problem {
     detail: String,
     violations: Violations,
     current_revision: Option<i64>,
+    run_state: Option<RunState>,
     /// How a key is to be sent.
     challenge: Option<&'static str>,
     /// Whether the same request may succeed in a moment.
@@ -92,7 +100,8 @@ impl Problem {
     /// `detail` says what is wrong and what to do about it.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Problem {
         let violations = Violations::default();
-        Problem { kind, detail: detail.into(), violations, current_revision: None, challenge: None, retry_soon: false }
+        let detail = detail.into();
+        Problem { kind, detail, violations, current_revision: None, run_state: None, challenge: None, retry_soon: false }
     }
 
     /// A problem that is its violations: the detail counts and repeats them, for those who read only that.
@@ -119,6 +128,10 @@ impl Problem {
         Problem { current_revision: Some(current), ..Problem::new(Kind::Stale, detail) }
     }
 
+    fn of_run(kind: Kind, state: RunState, detail: String) -> Problem {
+        Problem { run_state: Some(state), ..Problem::new(kind, detail) }
+    }
+
     pub(crate) fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
         Problem { challenge: Some(challenge), ..Problem::new(Kind::Unauthorized, detail) }
     }
@@ -141,6 +154,9 @@ impl From<ServiceError> for Problem {
             ServiceError::DirectDefaultStands { node } => {
                 Problem::new(Kind::DirectDefaultStands, direct_default(&format!("node `{node}`")))
             }
+            ServiceError::NotClaimable(state) => Problem::of_run(Kind::RunNotClaimable, state, not_claimable(state)),
+            ServiceError::HandedOff => Problem::new(Kind::RunHandedOff, HANDED_OFF),
+            ServiceError::ClaimStale(state) => Problem::of_run(Kind::ClaimStale, state, claim_stale(state)),
             ServiceError::Unavailable(what_is_known) => {
                 warn!("a request was answered 503: {what_is_known}");
                 let detail = format!("{what_is_known}; look at what stands, then send the request again");
@@ -196,6 +212,24 @@ fn direct_default(node: &str) -> String {
     )
 }
 
+fn not_claimable(state: RunState) -> String {
+    let why = match state {
+        RunState::Running => "another worker has it",
+        RunState::Pending | RunState::Queued => "it was given back just now, and is published again",
+        _ => "it has ended",
+    };
+    format!("the run is `{state}`: {why}; acknowledge its message and drop it")
+}
+
+const HANDED_OFF: &str = "the run's delivery is `handoff`: whoever has its message executes it and reports nothing; \
+                          a consumer that claims must not consume this queue";
+
+fn claim_stale(state: RunState) -> String {
+    format!(
+        "the claim of this epoch is lost or was given back, and the run is `{state}` now; drop the work, nothing more of it is recorded"
+    )
+}
+
 fn sentence(violation: &Violation) -> String {
     let place = if violation.pointer.is_empty() { "the body" } else { &violation.pointer };
     let expected = if violation.expected.is_empty() { String::new() } else { format!(" (expected: {})", violation.expected) };
@@ -212,6 +246,7 @@ impl IntoResponse for Problem {
             detail: self.detail,
             violations: self.violations.0,
             current_revision: self.current_revision,
+            run_state: self.run_state.map(RunState::as_str),
         };
         let mut response = (status, Json(body)).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT));
@@ -244,6 +279,10 @@ pub(crate) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64, required = false)]
     current_revision: Option<i64>,
+    /// Beside `run-not-claimable` and `claim-stale`: the state that the run is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    run_state: Option<&'static str>,
 }
 
 /// The document's description of [`Violation`], which belongs to a crate that knows no OpenAPI.

@@ -1,5 +1,6 @@
 //! The routes: one registration makes the router and its document.
 
+mod claims;
 mod fallback;
 mod keys;
 mod runs;
@@ -26,6 +27,7 @@ pub(crate) fn keyed() -> OpenApiRouter<App> {
         .merge(workflows::routes())
         .merge(schedules::routes())
         .merge(runs::routes())
+        .merge(claims::routes())
         .merge(keys::routes())
         .routes(routes!(system::metrics))
 }

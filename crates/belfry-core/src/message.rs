@@ -7,6 +7,9 @@ use crate::ids::{RunId, ScheduleId, WorkflowId};
 use crate::ports::PendingRun;
 use crate::time::UnixMillis;
 
+#[cfg(test)]
+mod tests;
+
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 /// The largest input that is sent along; a larger one is fetched by the run's id.
 pub const MAX_INPUT_BYTES: usize = 64 * 1024;

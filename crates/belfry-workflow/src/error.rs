@@ -1,6 +1,7 @@
 //! Why a service did not do what it was asked.
 
 use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::run::RunState;
 use belfry_core::violation::{Violation, Violations};
 
 /// Nothing was written, but perhaps by a call that ended as [`ServiceError::Unavailable`].
@@ -26,6 +27,15 @@ pub enum ServiceError {
     /// first, or leave `schedule` out of the node.
     #[error("node `{node}` has a schedule, but the workflow has a directly made schedule named `default`")]
     DirectDefaultStands { node: String },
+    /// The run is claimed by another, or has ended: its worker's message is done with.
+    #[error("the run is {0} and cannot be claimed")]
+    NotClaimable(RunState),
+    /// The run's delivery is `handoff`: whoever has its message has the run, and nobody claims it.
+    #[error("the run's delivery is `handoff`: it is not claimed")]
+    HandedOff,
+    /// The claim of this epoch is no longer there: the worker has lost it, or gave it back. The run has this state now.
+    #[error("the claim of this epoch is lost; the run is {0} now")]
+    ClaimStale(RunState),
     /// The store cannot do it at the moment; the text says what is known of what was written.
     #[error("{0}")]
     Unavailable(String),

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use crate::runs::claims;
+
 /// The most faults that one reading looks for.
 const MOST: usize = 50;
 
@@ -164,6 +166,10 @@ fn accepted(name: &str) -> Option<&'static str> {
         "start" | "start_at" | "end_at" | "nominal_time" => "an instant in RFC 3339 with an offset, such as 2026-11-25T09:00:00Z",
         "at" => "an instant such as 2026-11-25T09:00:00Z, or a local time such as 2026-11-25T09:00",
         "timezone" => "an IANA time zone such as Europe/Berlin",
+        "token" => claims::TOKEN,
+        "worker" => claims::WORKER,
+        "epoch" => claims::EPOCH,
+        "error" => claims::ERROR,
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
-//! Runs, as users look at them and cancel them.
+//! Runs, as users look at them and cancel them, and as workers outside Belfry execute them.
 
+pub(crate) mod claims;
 mod schemas;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,10 @@ use belfry_core::time::UnixMillis;
 use belfry_core::violation::{Violations, nearest};
 use serde_json::Value;
 
-pub use self::schemas::{CancelResponse, ListRuns, NodeResponse, RunResponse};
+pub use self::schemas::{
+    CancelResponse, ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, ListRuns, NodeResponse,
+    RunResponse,
+};
 
 use crate::error::ServiceError;
 use crate::list::{self, ListResponse};

@@ -20,6 +20,7 @@ pub struct World {
     pub store: Arc<ReferenceStore>,
     pub router: Router,
     pub secret: String,
+    hints: Arc<AtomicU64>,
 }
 
 /// What a request was answered with.
@@ -37,7 +38,7 @@ impl World {
     pub async fn with(access: Access, readiness: Readiness) -> World {
         let clock = ManualClock::default();
         let store = Arc::new(ReferenceStore::new(Arc::new(clock.clone())));
-        let random = AtomicU64::new(1);
+        let (random, hints) = (AtomicU64::new(1), Arc::new(AtomicU64::new(0)));
         let ids = SeededIds::new(1);
         let secret = belfry_api::keys::secret([7; 32]);
         let first = KeyId(ids.v7(clock.now()));
@@ -50,14 +51,17 @@ impl World {
             access,
             metrics: Arc::new(|| "belfry_up 1\n".to_owned()),
             ready: Arc::new(move || readiness.clone()),
-            on_write: Arc::new(|| ()),
+            on_write: Arc::new({
+                let hints = hints.clone();
+                move || _ = hints.fetch_add(1, Ordering::Relaxed)
+            }),
             random: Arc::new(move || {
                 let mut bytes = [0; 32];
                 bytes[..8].copy_from_slice(&random.fetch_add(1, Ordering::Relaxed).to_be_bytes());
                 bytes
             }),
         };
-        World { clock, store, router: belfry_api::router(api), secret }
+        World { clock, store, router: belfry_api::router(api), secret, hints }
     }
 
     /// With the key, and the body as JSON.
@@ -106,6 +110,11 @@ impl World {
         let made = self.post("/workflows", &body).await;
         made.ok(201);
         made.header("location").unwrap().to_owned()
+    }
+
+    /// How often a daemon was told that there may be work.
+    pub fn hints(&self) -> u64 {
+        self.hints.load(Ordering::Relaxed)
     }
 
     /// All that is written: what a refused request must leave as it was.

@@ -1,10 +1,11 @@
 //! What is asked and answered about runs.
 
-use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
+use belfry_core::ids::{ClaimToken, RunId, ScheduleId, WorkflowId};
+use belfry_core::ports::ClaimedRun;
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -120,6 +121,96 @@ pub struct CancelResponse {
     #[schema(value_type = String, examples("cancelled"))]
     pub state: RunState,
     pub detail: String,
+}
+
+/// A worker's wish to execute a run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ClaimRequest)]
+pub struct ClaimRequest {
+    /// A UUID that the worker makes for this claim. Sent again, when the answer was lost, it gets the same answer.
+    #[schema(value_type = Uuid)]
+    pub token: ClaimToken,
+    /// The worker's name, which people see: 1 to 128 characters.
+    #[schema(min_length = 1, max_length = 128, examples("billing-1"))]
+    pub worker: String,
+}
+
+/// A claimed run.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = Claim)]
+pub struct ClaimResponse {
+    /// Names this claim; everything that the worker sends for the run carries it.
+    pub epoch: i64,
+    /// When the run is taken from the worker, unless a heartbeat comes: 60 s ahead, by the store's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub claim_until: UnixMillis,
+    /// The schedule's planned time before `run.nominal_time`; null when there is none.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub previous_nominal_time: Option<UnixMillis>,
+    /// The schedule's planned time after `run.nominal_time`; null when there is none.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub next_nominal_time: Option<UnixMillis>,
+    /// With its `input`, its `attempt` (this claim counted), its `workflow_version`, and the results of earlier claims' nodes.
+    #[schema(value_type = RunResponse)]
+    pub run: RunResponse,
+}
+
+/// Which claim the request is about.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ClaimEpoch)]
+pub struct EpochRequest {
+    /// As the claim was answered.
+    #[schema(minimum = 1)]
+    pub epoch: i64,
+}
+
+/// How a run ends that does not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Failure)]
+pub struct FailRequest {
+    /// As the claim was answered.
+    #[schema(minimum = 1)]
+    pub epoch: i64,
+    /// Why it failed; of a text longer than 4 KiB the beginning is kept. May be left out beside `cancelled`.
+    pub error: Option<String>,
+    /// The worker stopped because a cancel was asked: the run ends as `cancelled`, not as `failed`.
+    #[serde(default)]
+    pub cancelled: bool,
+}
+
+/// A claim that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Heartbeat)]
+pub struct HeartbeatResponse {
+    /// When the run is taken from the worker, unless another heartbeat comes: 60 s ahead, by the store's clock.
+    #[schema(value_type = String, format = DateTime)]
+    pub claim_until: UnixMillis,
+    /// Whether the worker is to stop.
+    pub cancel_requested: bool,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Finish)]
+pub struct FinishResponse {
+    /// What stands: that of the first end that was recorded.
+    #[schema(value_type = String, examples("succeeded"))]
+    pub state: RunState,
+}
+
+impl From<ClaimedRun> for ClaimResponse {
+    fn from(claimed: ClaimedRun) -> ClaimResponse {
+        ClaimResponse {
+            epoch: claimed.epoch,
+            claim_until: claimed.claim_until,
+            previous_nominal_time: claimed.previous_nominal_time,
+            next_nominal_time: claimed.next_nominal_time,
+            run: claimed.run.into(),
+        }
+    }
 }
 
 impl From<Run> for RunResponse {

@@ -17,7 +17,7 @@ async fn claimed(fixture: &Fixture, run_id: RunId) -> i64 {
     let claim = Claim { run_id, token: ClaimToken(uuid::Uuid::nil()), worker: "worker-1".to_owned() };
     match fixture.store.claim(claim).await.unwrap() {
         ClaimAnswer::Claimed(run) => run.epoch,
-        ClaimAnswer::Refused(state) => panic!("refused in {state:?}"),
+        refused => panic!("it was to be had: {refused:?}"),
     }
 }
 

@@ -1,0 +1,74 @@
+//! Runs, for workers outside Belfry: claim, heartbeat, end or give back. `docs/messages.md` tells when to send which.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use belfry_core::ids::RunId;
+use belfry_workflow::runs::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::answer::Object;
+use crate::extract::{Id, JsonBody};
+use crate::params::IdPath;
+use crate::problem::Problem;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(claim))
+        .routes(routes!(heartbeat))
+        .routes(routes!(complete))
+        .routes(routes!(fail))
+        .routes(routes!(release))
+}
+
+/// Claim a run
+///
+/// Before anything else is done for it, and before its message is acknowledged. The same token again, while that claim stands,
+/// gets the same answer. 409 `run-not-claimable`, with the run's state: another has it, or it has ended; acknowledge the
+/// message and drop it. 409 `run-handed-off`: its delivery is `handoff`, and nobody claims it.
+#[utoipa::path(post, path = "/runs/{id}/claim", tag = "workers", operation_id = "claim_run", params(IdPath),
+    request_body = ClaimRequest, responses((status = 200, body = ClaimResponse)))]
+async fn claim(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<ClaimResponse>, Problem> {
+    Ok(Object::new(app.runs.claim(id, &body).await?).makes_nothing_due())
+}
+
+/// Keep a claim
+///
+/// Every 15 s. 409 `claim-stale`: the claim is lost, drop everything. A worker stops by itself 45 s after it sent its last
+/// heartbeat that succeeded.
+#[utoipa::path(post, path = "/runs/{id}/heartbeat", tag = "workers", operation_id = "heartbeat_run", params(IdPath),
+    request_body = EpochRequest, responses((status = 200, body = HeartbeatResponse)))]
+async fn heartbeat(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<HeartbeatResponse>, Problem> {
+    Ok(Object::new(app.runs.heartbeat(id, &body).await?).makes_nothing_due())
+}
+
+/// End a run that succeeded
+///
+/// Ending it again at the same epoch answers what stands. 409 `claim-stale`: the claim was lost, and the run is another's.
+#[utoipa::path(post, path = "/runs/{id}/complete", tag = "workers", operation_id = "complete_run", params(IdPath),
+    request_body = EpochRequest, responses((status = 200, body = FinishResponse)))]
+async fn complete(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<FinishResponse>, Problem> {
+    Ok(Object::new(app.runs.complete(id, &body).await?).makes_nothing_due())
+}
+
+/// End a run that failed, or that was stopped
+///
+/// With `cancelled: true` it ends as `cancelled`: so ends a worker whose heartbeat was answered with `cancel_requested`.
+/// Ending it again at the same epoch answers what stands. 409 `claim-stale`: the claim was lost, and the run is another's.
+#[utoipa::path(post, path = "/runs/{id}/fail", tag = "workers", operation_id = "fail_run", params(IdPath),
+    request_body = FailRequest, responses((status = 200, body = FinishResponse)))]
+async fn fail(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<FinishResponse>, Problem> {
+    Ok(Object::new(app.runs.fail(id, &body).await?).makes_nothing_due())
+}
+
+/// Give a run back
+///
+/// Another worker gets it at once, and neither an attempt nor a lost claim is counted; one that was asked to stop ends as
+/// `cancelled`. The claim is gone: the same again is answered 409 `claim-stale`.
+#[utoipa::path(post, path = "/runs/{id}/release", tag = "workers", operation_id = "release_run", params(IdPath),
+    request_body = EpochRequest, responses((status = 204)))]
+async fn release(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<StatusCode, Problem> {
+    app.runs.release(id, &body).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
