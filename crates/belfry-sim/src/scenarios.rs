@@ -31,6 +31,9 @@ pub fn named() -> Vec<(&'static str, Scenario)> {
         ("a_finish_that_comes_when_another_has_the_run_is_stale", late_finish()),
         ("a_node_that_comes_when_the_run_has_ended_is_stale", late_node()),
         ("a_mark_of_an_earlier_attempt_marks_nothing", late_mark()),
+        ("what_has_not_started_ends_with_its_schedule_and_by_a_cancel", nobody_starts()),
+        ("a_handoff_is_claimed_by_nobody", handoff_to_a_worker()),
+        ("a_worker_that_stops_gives_back_what_waits", stopping_worker()),
         ("a_handoff_that_was_swept_is_not_marked_by_its_first_publisher", late_mark_of_a_handoff()),
     ]
 }
@@ -108,6 +111,45 @@ pub fn late_mark_of_a_handoff() -> Scenario {
         (0, Op::StartDaemon),
         (0, Op::Next { process: 1, verb: Verb::Sweep, fault: Fault::LateAnswer(3_000), times: 8 }),
         (60_000, Op::Nothing),
+    ];
+    scenario(Kind::Stormy, &steps)
+}
+
+pub fn nobody_starts() -> Scenario {
+    let steps = [
+        (0, Op::StartDaemon),
+        (0, workflow(Work::Quick)),
+        (0, Op::CreateSchedule { workflow: 0, timing: EVERY_TWO, is_active: true }),
+        (9_000, Op::Cancel { from_end: 0 }),
+        (1_000, Op::DeleteSchedule { schedule: 0 }),
+        (5_000, Op::Nothing),
+    ];
+    scenario(Kind::Stormy, &steps)
+}
+
+/// A worker that consumes all queues gets the messages of a handoff too, before and after they are marked.
+pub fn handoff_to_a_worker() -> Scenario {
+    let steps = [
+        (0, Op::StartDaemon),
+        (0, Op::StartWorker { queues: Queues::All, concurrency: 4 }),
+        (0, Op::CreateWorkflow { queue: 0, handoff: true, work: Work::Quick }),
+        (0, next(0, Verb::Mark, Fault::Late(5_000))),
+        (2_000, Op::RunNow { workflow: 0 }),
+        (10_000, Op::RunNow { workflow: 0 }),
+        (10_000, Op::Nothing),
+    ];
+    scenario(Kind::Stormy, &steps)
+}
+
+pub fn stopping_worker() -> Scenario {
+    let steps = [
+        (0, Op::StartDaemon),
+        (0, WORKER),
+        (0, workflow(Work::Waits(20))),
+        (2_000, Op::RunNow { workflow: 0 }),
+        (5_000, Op::Stop { process: 1 }),
+        (5_000, WORKER),
+        (30_000, Op::Nothing),
     ];
     scenario(Kind::Stormy, &steps)
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod borders;
+mod cluster;
+mod processes;
 mod readme;
 mod server;
 mod tidy;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use belfry_core::ids::{ClaimToken, RunId};
 use belfry_core::ports::{Claim, ClaimAnswer, Mark, Settled, StoreResult};
 use belfry_core::run::{Run, RunKind, RunState};
+use belfry_core::workflow::Delivery;
 
 use super::Audit;
 use crate::faults::Verb;
@@ -210,7 +211,7 @@ fn wrong_change(verb: Verb, old: &Run, new: &Run, epoch: Option<i64>) -> Option<
     }
     let raised = new.claim_epoch == old.claim_epoch + 1;
     let fits = match (verb, old.state, new.state) {
-        (Verb::Claim, Pending | Queued, Running) => raised && new.attempt == old.attempt + 1,
+        (Verb::Claim, Pending | Queued, Running) => raised && new.attempt == old.attempt + 1 && new.delivery == Delivery::Tracked,
         (Verb::Claim | Verb::Cancel | Verb::Edit | Verb::Heartbeat | Verb::RecordNode, Running, Running) => !raised,
         (Verb::Mark, Pending, Queued | Delivered) => !raised,
         (Verb::Finish, Running, Succeeded | Failed | Cancelled) => !raised,

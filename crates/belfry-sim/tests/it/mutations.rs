@@ -16,7 +16,7 @@ const CAUGHT: &[(Mutation, u64)] = &[
     (Mutation::ClaimState, 3),
     (Mutation::ClaimToken, 3),
     (Mutation::ClaimEpoch, 0),
-    (Mutation::ClaimDelivery, 8),
+    (Mutation::ClaimDelivery, 0),
     (Mutation::WorkerEpoch, 0),
     (Mutation::WorkerState, 0),
     (Mutation::ReapClaimUntil, 1),
@@ -24,9 +24,9 @@ const CAUGHT: &[(Mutation, u64)] = &[
     (Mutation::ReapBelieved, 0),
     (Mutation::PendingSeq, 0),
     (Mutation::PendingCancelled, 7),
-    (Mutation::DeleteRuns, 8),
-    (Mutation::CancelEpoch, 8),
-    (Mutation::ReleaseEpoch, 8),
+    (Mutation::DeleteRuns, 0),
+    (Mutation::CancelEpoch, 0),
+    (Mutation::ReleaseEpoch, 0),
 ];
 
 /// What only backs up another term, or buys speed: without it nothing that was promised breaks.

@@ -1,0 +1,7 @@
+//! What is done to a deployment.
+
+pub mod clock;
+pub mod edits;
+pub mod faults;
+pub mod queues;
+pub mod steady;
