@@ -37,13 +37,23 @@ pub struct Audit {
     runs: BTreeMap<RunId, KnownRun>,
     schedules: BTreeMap<ScheduleId, KnownSchedule>,
     deleted_workflows: BTreeSet<WorkflowId>,
+    /// Of the runs that were recorded, in milliseconds.
+    greatest_lateness: i64,
 }
 
 const ALL: usize = 1_000_000;
 
 impl Audit {
     pub fn new(store: ReferenceStore) -> Audit {
-        Audit { store, violation: None, events: 0, runs: BTreeMap::new(), schedules: BTreeMap::new(), deleted_workflows: BTreeSet::new() }
+        Audit {
+            store,
+            violation: None,
+            events: 0,
+            runs: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            deleted_workflows: BTreeSet::new(),
+            greatest_lateness: 0,
+        }
     }
 
     pub fn violated(&mut self, invariant: &'static str, detail: String) {

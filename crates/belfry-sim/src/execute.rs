@@ -14,7 +14,7 @@ use crate::hub::Hub;
 use crate::world::World;
 
 /// How long after the healing anything may still be overdue, in milliseconds, and by how much it is then.
-const CATCHES_UP_WITHIN: i64 = 30_000;
+const CATCHES_UP_WITHIN: i64 = 45_000;
 const OVERDUE: SignedDuration = SignedDuration::from_secs(3);
 /// How long after the last fire the last run ends: a claim that is lost, the suspense after a clock that was set, a wait.
 const ENDS_WITHIN: i64 = 300_000;
@@ -91,6 +91,8 @@ impl Running<'_> {
         audit.check_ledger();
         if self.scenario.kind == Kind::Calm {
             audit.check_one_message_per_attempt();
+            audit.check_lateness();
+            audit.check_nodes();
         }
         Ok(())
     }

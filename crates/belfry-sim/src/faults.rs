@@ -57,7 +57,7 @@ pub enum Fault {
     Twice,
     /// Of a batch of messages the first half is kept, and the connection breaks. To other verbs: as `Before`.
     Half,
-    /// A message is refused. To other verbs: as `Before`.
+    /// A message is refused, or the data of a fire. To other verbs: as `Before`.
     Refused,
 }
 

@@ -53,7 +53,13 @@ fn beginning(random: &mut Random) -> Vec<Step> {
 }
 
 fn create_workflow(random: &mut Random) -> Op {
-    Op::CreateWorkflow { queue: random.below(3) as u8, handoff: random.chance(200), work: work(random) }
+    let trigger = random.chance(250).then(|| timing(random));
+    Op::CreateWorkflow { queue: random.below(3) as u8, handoff: random.chance(200), work: work(random), trigger }
+}
+
+fn update_workflow(random: &mut Random) -> Op {
+    let trigger = random.chance(400).then(|| timing(random));
+    Op::UpdateWorkflow { workflow: number(random), queue: random.below(3) as u8, work: work(random), trigger }
 }
 
 fn create_schedule(random: &mut Random) -> Op {
@@ -97,7 +103,7 @@ fn users(random: &mut Random) -> Op {
     match random.below(100) {
         0..12 => create_workflow(random),
         12..34 => create_schedule(random),
-        34..42 => Op::UpdateWorkflow { workflow: number(random), queue: random.below(3) as u8, work: work(random) },
+        34..42 => update_workflow(random),
         42..54 => Op::EditSchedule { schedule: number(random), timing: timing(random) },
         54..70 => Op::SetActive { schedule: number(random), is_active: random.chance(600) },
         70..75 => Op::DeleteSchedule { schedule: number(random) },

@@ -77,11 +77,14 @@ pub enum Op {
         queue: u8,
         handoff: bool,
         work: Work,
+        /// The schedule of its definition.
+        trigger: Option<Timing>,
     },
     UpdateWorkflow {
         workflow: u8,
         queue: u8,
         work: Work,
+        trigger: Option<Timing>,
     },
     DeleteWorkflow {
         workflow: u8,

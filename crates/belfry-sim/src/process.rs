@@ -27,6 +27,8 @@ pub struct Process {
     pub number: u64,
     /// How long before the simulation its host booted.
     pub booted_before: i64,
+    /// By how many millionths its host's clock is too fast.
+    pub drift: i64,
     pub hub: Arc<Hub>,
     /// In the order in which they came: a watch of tokio's wakes by chance.
     thawed: Notify,
@@ -56,8 +58,9 @@ impl Process {
     pub fn new(hub: Arc<Hub>, name: String, number: u64) -> Arc<Process> {
         let mut random = Random::of(&[hub.seed, number]);
         let booted_before = random.below(1_000_000_000) as i64;
+        let drift = random.below(161) as i64 - 80;
         let inner = Inner { state: State::Running, random, planned: VecDeque::new(), cut_until: 0 };
-        Arc::new(Process { name, number, booted_before, hub, thawed: Notify::new(), inner: Mutex::new(inner) })
+        Arc::new(Process { name, number, booted_before, drift, hub, thawed: Notify::new(), inner: Mutex::new(inner) })
     }
 
     /// Waits while the process is frozen, for ever when it is dead; true when it had to wait.
@@ -190,6 +193,10 @@ impl Process {
         self.hub.time.sleep(fate.there).await;
         if (fate.dies_along && self.is_dead()) || self.is_cut() || self.hub.store_is_silent() {
             return pending().await;
+        }
+        if fate.fault == Some(Fault::Refused) && verb == Verb::Fire {
+            self.hub.log.line(|| format!("{} {verb:?} {what} => refused as data", self.name));
+            return Err(StoreError::Data("simulated".to_owned()));
         }
         if self.hub.store_is_down() || matches!(fate.fault, Some(Fault::Before | Fault::Half | Fault::Refused)) {
             self.hub.log.line(|| format!("{} {verb:?} {what} => refused", self.name));

@@ -81,7 +81,8 @@ pub struct HostClock {
 #[async_trait]
 impl Clock for HostClock {
     fn boot(&self) -> Boot {
-        Boot(self.process.booted_before + self.time.millis())
+        let passed = self.time.millis();
+        Boot(self.process.booted_before + passed + passed * self.process.drift / 1_000_000)
     }
 
     async fn sleep(&self, length: SignedDuration) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Ids, NewManualRun, NewSchedule, NewWorkflow, RunStore, ScheduleEdit, StoreError, StoreResult, WallClock, WorkflowStore, WorkflowWrite,
+    Ids, NewManualRun, NewSchedule, NewWorkflow, RunStore, ScheduleEdit, StoreError, StoreResult, TriggerSchedule, WallClock,
+    WorkflowStore, WorkflowWrite,
 };
 use belfry_core::schedule::{Lateness, ScheduleContent, ScheduledWorkflow};
 use belfry_core::spec::Spec;
@@ -23,10 +24,11 @@ use crate::world::{HANDED, World, queue};
 impl World {
     pub fn user(&mut self, op: Op) {
         match op {
-            Op::CreateWorkflow { queue, handoff, work } => self.create_workflow(queue, handoff, work),
-            Op::UpdateWorkflow { workflow, queue, work } => {
+            Op::CreateWorkflow { queue, handoff, work, trigger } => self.create_workflow(queue, handoff, work, trigger),
+            Op::UpdateWorkflow { workflow, queue, work, trigger } => {
                 let Some(id) = chosen(&self.workflows, workflow) else { return };
-                tokio::spawn(update_workflow(Arc::clone(&self.users), id, queue, work));
+                let trigger = trigger.map(|timing| self.trigger(timing));
+                tokio::spawn(update_workflow(Arc::clone(&self.users), id, queue, work, trigger));
             }
             Op::DeleteWorkflow { workflow } => {
                 let Some(id) = chosen(&self.workflows, workflow) else { return };
@@ -71,7 +73,13 @@ impl World {
         self.hub.wall.now()
     }
 
-    fn create_workflow(&mut self, number: u8, handoff: bool, work: Work) {
+    fn trigger(&mut self, timing: Timing) -> TriggerSchedule {
+        let id = ScheduleId(self.ids.v7(self.now()));
+        self.schedules.push(id);
+        TriggerSchedule { id, content: self.content(timing), is_active: None }
+    }
+
+    fn create_workflow(&mut self, number: u8, handoff: bool, work: Work, trigger: Option<Timing>) {
         let id = WorkflowId(self.ids.v7(self.now()));
         let (number, delivery) = if handoff { (HANDED, Delivery::Handoff) } else { (number % HANDED, Delivery::Tracked) };
         let new = NewWorkflow {
@@ -82,10 +90,15 @@ impl World {
             tags: Vec::new(),
             queue: queue(number),
             delivery,
-            trigger: None,
+            trigger: trigger.map(|timing| self.trigger(timing)),
         };
         self.workflows.push(id);
-        self.write(move |hub| answer(hub.store.create_workflow(new)));
+        let made = new.trigger.as_ref().map(|trigger| trigger.id);
+        self.write(move |hub| {
+            let created = answer(hub.store.create_workflow(new));
+            made.iter().for_each(|schedule| hub.audit().schedule_written(*schedule));
+            created
+        });
     }
 
     fn create_schedule(&mut self, workflow: u8, timing: Timing, is_active: bool) {
@@ -152,7 +165,13 @@ fn open<T>(effect: impl FnOnce(&Hub) -> StoreResult<T>) -> impl FnOnce(&Hub, &Pr
 }
 
 /// Reads it, and writes all of it: another write between the two makes it stale.
-async fn update_workflow(users: Arc<Process>, id: WorkflowId, number: u8, work: Work) -> StoreResult<Workflow> {
+async fn update_workflow(
+    users: Arc<Process>,
+    id: WorkflowId,
+    number: u8,
+    work: Work,
+    trigger: Option<TriggerSchedule>,
+) -> StoreResult<Workflow> {
     let current = users.ask(Verb::Read, String::new(), move |hub, _| answer(hub.store.workflow(id))).await?;
     let is_handoff = current.delivery == Delivery::Handoff;
     let write = WorkflowWrite {
@@ -164,11 +183,13 @@ async fn update_workflow(users: Arc<Process>, id: WorkflowId, number: u8, work: 
         tags: current.tags,
         queue: queue(if is_handoff { HANDED } else { number % HANDED }),
         delivery: current.delivery,
-        trigger: None,
+        trigger,
     };
+    let made = write.trigger.as_ref().map(|trigger| trigger.id);
     let effect = move |hub: &Hub| {
         let updated = answer(hub.store.update_workflow(write));
         hub.audit().workflow_written(id);
+        made.iter().for_each(|schedule| hub.audit().schedule_written(*schedule));
         updated
     };
     users.ask(Verb::Edit, String::new(), open(effect)).await

@@ -60,7 +60,8 @@ impl Load {
             definition: json!({"nodes": [{"id": "nothing", "type": "log", "parameters": {"message": "nothing"}}], "edges": []}),
             tags: Vec::new(),
             queue: queue(),
-            delivery: Delivery::Tracked,
+            // Drained and never claimed: tracked runs would be published again after half a minute.
+            delivery: Delivery::Handoff,
             trigger: None,
         };
         stores.workflows.create_workflow(new).await.context("cannot make the benchmark's workflow")?;

@@ -1,6 +1,6 @@
 //! Whether every occurrence has exactly one row, or one range that covers it.
 
-use belfry_core::schedule::{Outcome, ScheduleContent};
+use belfry_core::schedule::{Outcome, OutcomeReason, ScheduleContent};
 use belfry_core::time::UnixMillis;
 
 /// The most occurrences that are counted at once.
@@ -25,6 +25,9 @@ pub fn fault(content: &ScheduleContent, from: UnixMillis, to: UnixMillis, runs: 
     if let Some(run) = runs.iter().find(|run| expected.binary_search(run).is_err()) {
         return Some(format!("a run stands for {run}, which is no occurrence of {from} to {to}"));
     }
-    let is_empty = |outcome: &&Outcome| !expected.iter().any(|at| outcome.from <= *at && *at <= outcome.to);
+    // What could not be decided is recorded up to the instant of the failure, whatever is there.
+    let is_empty = |outcome: &&Outcome| {
+        outcome.reason != OutcomeReason::FailedToDecide && !expected.iter().any(|at| outcome.from <= *at && *at <= outcome.to)
+    };
     outcomes.iter().find(is_empty).map(|outcome| format!("the range {} to {} covers nothing of {from} to {to}", outcome.from, outcome.to))
 }

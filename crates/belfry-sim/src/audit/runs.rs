@@ -185,6 +185,14 @@ impl Audit {
         }
     }
 
+    /// Where no write comes late, a run that succeeded has no node that has not.
+    pub fn check_nodes(&mut self) {
+        let is_wrong = |run: &&Run| run.state == RunState::Succeeded && !run.nodes.iter().all(|node| node.state.is_settled());
+        if let Some(id) = self.runs.values().map(|known| &known.run).find(is_wrong).map(|run| run.id) {
+            self.violated("nodes", format!("run {id} succeeded with a node that did not end"));
+        }
+    }
+
     /// The most redrives that a run which has not ended is at.
     pub fn most_redrives(&self) -> u32 {
         self.runs.values().filter(|known| !known.run.state.is_terminal()).map(|known| known.redrives).max().unwrap_or(0)

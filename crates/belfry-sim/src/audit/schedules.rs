@@ -14,6 +14,9 @@ use crate::faults::Verb;
 use crate::hub::answer;
 use crate::process::Process;
 
+/// Milliseconds.
+const LATEST: i64 = 2_500;
+
 pub struct KnownSchedule {
     pub row: ScheduledWorkflow,
     pub is_deleted: bool,
@@ -166,6 +169,8 @@ impl Audit {
             self.violated("I2", format!("{} moved the cursor of schedule {id} from {from:?} back to {:?}", by.name, row.cursor.nominal));
         }
         self.check_account(&before, from, to, &runs, &outcomes);
+        let lateness = runs.iter().map(|id| &self.runs[id].run).map(|run| run.created_at.get() - run.due_at.get()).max();
+        self.greatest_lateness = self.greatest_lateness.max(lateness.unwrap_or(0));
         if row.cursor.nominal.is_some_and(|next| next <= now) && runs.len() + outcomes.len() == 0 {
             self.violated("I9", format!("{} decided nothing over schedule {id}", by.name));
         }
@@ -198,6 +203,13 @@ impl Audit {
             }
         }
         found.into_iter().for_each(|wrong| self.violated("I3", wrong));
+    }
+
+    /// Where nothing fails, what was edited just before it was due is found by a look within two seconds.
+    pub fn check_lateness(&mut self) {
+        if self.greatest_lateness > LATEST {
+            self.violated("lateness", format!("a run was recorded {} ms late, and nothing had failed", self.greatest_lateness));
+        }
     }
 
     /// Active schedules that were due before `by`.
