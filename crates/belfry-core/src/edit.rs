@@ -46,10 +46,15 @@ pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -
     accounted.cursor = match after {
         // This version cannot plan it. Nothing is due, so the plan of the newer one stands.
         After::Active(content) | After::Paused(content) if !content.is_known() && *content == current.content => current.cursor,
-        After::Active(content) | After::Paused(content) => first(content, now)?,
+        After::Active(content) | After::Paused(content) => first(content, decided_by(current, now))?,
         After::Deleted => Cursor::default(),
     };
     Ok(accounted)
+}
+
+/// From when on a new plan may plan: a store's clock that went back must not bring up what was decided before.
+fn decided_by(current: &ScheduledWorkflow, now: UnixMillis) -> UnixMillis {
+    now.max(current.updated_at).max(current.last_run_at.unwrap_or(now))
 }
 
 /// Where a schedule begins that is made, resumed or edited at `now`.

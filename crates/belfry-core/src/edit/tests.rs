@@ -69,3 +69,16 @@ fn a_version_that_cannot_plan_a_spec_leaves_the_plan_of_the_newer_one() {
     let deleted = account(&current, After::Deleted, at("09:00:07")).unwrap();
     assert_eq!(ranges(&deleted), [(at("09:00:00"), at("09:00:07"), OutcomeReason::Deleted)]);
 }
+
+/// After a failover to a server whose clock is behind.
+#[test]
+fn a_clock_that_went_back_brings_up_nothing_that_was_decided() {
+    let mut current = every_ten_seconds("09:05:00", CatchUp::All);
+    (current.updated_at, current.last_run_at) = (at("09:00:00"), Some(at("09:04:50")));
+    let accounted = account(&current, After::Active(&current.content), at("09:01:00")).unwrap();
+    assert_eq!((accounted.runs, accounted.outcomes, accounted.cursor), (vec![], vec![], current.cursor));
+    // A pause was acknowledged later than the last run.
+    (current.is_active, current.updated_at) = (false, at("09:04:57"));
+    let resumed = account(&current, After::Active(&current.content), at("09:01:00")).unwrap();
+    assert_eq!(resumed.cursor, current.cursor);
+}
