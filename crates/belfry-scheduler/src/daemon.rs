@@ -253,7 +253,8 @@ impl Daemon {
                 self.moved = false;
                 self.held.retain(|_, until| *until > now);
                 keys.into_iter().filter(|key| !self.held.contains_key(&key.id)).for_each(|key| self.near.insert(key));
-                self.looked_at = Some(now);
+                // A refill goes on where memory was full: what is near is still to be looked at.
+                self.looked_at = if near || poll { Some(now) } else { self.looked_at };
                 self.polled_at = if poll { Some(now) } else { self.polled_at };
                 self.metrics.look_duration.observe(self.clock.boot().since(begun).as_secs_f64());
                 if near {

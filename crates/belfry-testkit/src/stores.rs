@@ -125,6 +125,7 @@ macro_rules! store_suite {
             claim: a_heartbeat_of_another_claim_is_stale,
             claim: a_late_heartbeat_keeps_what_nobody_took,
             claim: a_node_is_written_again_in_its_place,
+            claim: a_node_that_has_settled_stays_as_it_is,
             claim: a_node_of_another_claim_is_not_written,
             claim: finishing_ends_the_run,
             claim: finishing_again_answers_what_stands,

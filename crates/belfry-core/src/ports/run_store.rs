@@ -112,6 +112,7 @@ pub trait RunStore: Send + Sync {
     async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat>;
 
     /// Writes (or overwrites) the result of one node, under the same condition; false when stale.
+    /// A node that has settled stays as it is: a writing that was late changes nothing, and is answered alike.
     async fn record_node(&self, run: RunId, epoch: i64, result: NodeResult) -> StoreResult<bool>;
 
     /// Ends the run, under the same condition; `finished_at` is the store's clock. Finishing again at the same epoch answers

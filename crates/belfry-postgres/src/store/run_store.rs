@@ -182,10 +182,10 @@ async fn record_node(db: &Lease, run: RunId, epoch: i64, result: &NodeResult) ->
                 started_at = excluded.started_at,
                 finished_at = excluded.finished_at,
                 wait_until = excluded.wait_until
-            RETURNING node_id
+            WHERE run_nodes.state NOT IN ('succeeded', 'failed', 'skipped')
         )
-        SELECT node_id
-        FROM written";
+        SELECT id
+        FROM held";
     let written = db
         .row(
             statement,

@@ -191,7 +191,8 @@ fn record_node(tx: &Tx<'_>, run: RunId, epoch: i64, result: &NodeResult) -> Atte
              attempts = excluded.attempts,
              started_at = excluded.started_at,
              finished_at = excluded.finished_at,
-             wait_until = excluded.wait_until",
+             wait_until = excluded.wait_until
+         WHERE run_nodes.state NOT IN ('succeeded', 'failed', 'skipped')",
     )?
     .execute(params![
         run.0,

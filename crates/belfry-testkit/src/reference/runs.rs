@@ -50,6 +50,7 @@ impl RunStore for ReferenceStore {
         let Some(row) = tables.running(run, epoch) else { return Ok(false) };
         // The first writing of a node is its beginning: it keeps that place.
         match row.run.nodes.iter_mut().find(|node| node.node_id == result.node_id) {
+            Some(node) if node.state.is_settled() => {}
             Some(node) => *node = result,
             None => row.run.nodes.push(result),
         }

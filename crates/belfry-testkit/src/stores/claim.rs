@@ -219,6 +219,19 @@ pub async fn a_node_is_written_again_in_its_place(backend: &dyn Backend) {
     assert_eq!(world.claim(id).await.run.nodes, [ended, first]);
 }
 
+pub async fn a_node_that_has_settled_stays_as_it_is(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let id = world.claimed_run().await.run.id;
+    let begun = world.node("a").await;
+    for state in [NodeState::Succeeded, NodeState::Failed, NodeState::Skipped] {
+        let settled = NodeResult { node_id: state.to_string(), state, finished_at: Some(world.now().await), ..begun.clone() };
+        assert_eq!(world.runs.record_node(id, 1, settled.clone()).await, Ok(true));
+        let late = NodeResult { node_id: state.to_string(), log: "late".to_owned(), ..begun.clone() };
+        assert_eq!(world.runs.record_node(id, 1, late).await, Ok(true));
+        assert_eq!(world.run(id).await.nodes.last(), Some(&settled));
+    }
+}
+
 pub async fn a_node_of_another_claim_is_not_written(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let id = world.claimed_run().await.run.id;
