@@ -18,7 +18,6 @@ const CAUGHT: &[(Mutation, u64)] = &[
     (Mutation::ClaimEpoch, 0),
     (Mutation::ClaimDelivery, 0),
     (Mutation::WorkerEpoch, 0),
-    (Mutation::WorkerState, 0),
     (Mutation::ReapClaimUntil, 30),
     (Mutation::ReapEpoch, 0),
     (Mutation::ReapBelieved, 0),
@@ -31,6 +30,10 @@ const CAUGHT: &[(Mutation, u64)] = &[
 
 /// What only backs up another term, or buys speed: without it nothing that was promised breaks.
 const NOT_CAUGHT: &[(Mutation, &str)] = &[
+    (
+        Mutation::WorkerState,
+        "all that takes a run from its worker raises the epoch; and after its own finish its nodes have settled, and stay",
+    ),
     (Mutation::FireActive, "a pause raises the revision, which is compared"),
     (Mutation::FireDue, "a decision over what is not due decides nothing, so there is no such fire"),
     (Mutation::GiveBackState, "what a giving back writes means nothing outside of `pending`"),
