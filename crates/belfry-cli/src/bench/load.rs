@@ -71,7 +71,7 @@ impl Load {
     /// All due at one instant.
     pub async fn burst(&self, schedules: usize, lead: SignedDuration) -> anyhow::Result<Plan> {
         let due = self.first_due(schedules, lead).await?;
-        self.make(schedules, true, move |_| Spec::every(SignedDuration::from_hours(24), due)).await?;
+        self.make(schedules, true, None, move |_| Spec::every(SignedDuration::from_hours(24), due)).await?;
         self.check_lead(due).await?;
         Ok(Plan { schedules, occurrences: schedules, first: due, last: due })
     }
@@ -89,8 +89,7 @@ impl Load {
         ensure!(rounds >= 1, "--for {length:#} is shorter than --every {every:#}: no schedule would be due");
         let offset = move |place: usize| SignedDuration::from_millis((step * place as i128 / schedules as i128) as i64);
         let last = first.plus(every.saturating_mul(i32::try_from(rounds - 1).unwrap_or(i32::MAX))).plus(offset(schedules - 1));
-        let ends = last;
-        self.make_until(schedules, true, Some(ends), move |place| Spec::every(every, first.plus(offset(place)))).await?;
+        self.make(schedules, true, Some(last), move |place| Spec::every(every, first.plus(offset(place)))).await?;
         self.check_lead(first).await?;
         Ok(Plan { schedules, occurrences: schedules * usize::try_from(rounds)?, first, last })
     }
@@ -117,7 +116,7 @@ impl Load {
     /// When the first may be due, so that all are made by then and the daemons have had `lead` to find them.
     async fn first_due(&self, schedules: usize, lead: SignedDuration) -> anyhow::Result<UnixMillis> {
         let begun = Host.boot();
-        self.make(SAMPLE, false, |_| Spec::every(SignedDuration::from_hours(24), UnixMillis::EPOCH)).await?;
+        self.make(SAMPLE, false, None, |_| Spec::every(SignedDuration::from_hours(24), UnixMillis::EPOCH)).await?;
         let took = Host.boot().since(begun).max(SignedDuration::from_millis(1));
         let factor = i32::try_from(schedules / SAMPLE + 1).unwrap_or(i32::MAX);
         let now = self.stores.workflows.now().await.context("the database does not answer")?;
@@ -132,17 +131,7 @@ impl Load {
         Ok(())
     }
 
-    async fn make(&self, count: usize, is_active: bool, spec: impl Fn(usize) -> Spec) -> anyhow::Result<()> {
-        self.make_until(count, is_active, None, spec).await
-    }
-
-    async fn make_until(
-        &self,
-        count: usize,
-        is_active: bool,
-        end_at: Option<UnixMillis>,
-        spec: impl Fn(usize) -> Spec,
-    ) -> anyhow::Result<()> {
+    async fn make(&self, count: usize, is_active: bool, end_at: Option<UnixMillis>, spec: impl Fn(usize) -> Spec) -> anyhow::Result<()> {
         let (free, now) = (Arc::new(Semaphore::new(AT_ONCE)), self.stores.workflows.now().await?);
         let mut making: JoinSet<anyhow::Result<()>> = JoinSet::new();
         for place in 0..count {

@@ -31,7 +31,6 @@ use crate::service::ScheduledWorkflowService;
 use lines::{Batch, LANES, Lines, Work};
 
 const BATCH: usize = 500;
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -286,8 +285,7 @@ impl Shared {
 
 /// A run that failed by itself backs off by itself.
 fn refused_alone(run: &PendingRun, reason: String) -> GiveBack {
-    let pause = SignedDuration::from_secs(1 << run.publish_failures.min(6)).min(LONGEST_PAUSE);
-    given_back(run, pause, reason)
+    given_back(run, lines::pause_after(run.publish_failures), reason)
 }
 
 fn given_back(run: &PendingRun, retry_in: SignedDuration, error: String) -> GiveBack {

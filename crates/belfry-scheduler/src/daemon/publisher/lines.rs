@@ -1,7 +1,8 @@
 //! Who publishes next: queues take turns, and one that does not confirm gets out of the others' way.
 //!
 //! A queue of which a batch failed is left alone for a pause, which doubles with each failure in a row; what comes for it
-//! meanwhile is given back for that long, and no more of it is to be taken. After the pause one batch tries, alone. One success ends all that.
+//! meanwhile is given back for that long, and no more of it is to be taken. After the pause one batch tries, alone. One success
+//! ends all that.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -105,7 +106,7 @@ impl Lines {
             Some(trouble) => trouble.failures + 1,
             None => 1,
         };
-        let pause = SignedDuration::from_secs(1 << (failures - 1).min(6)).min(LONGEST_PAUSE);
+        let pause = pause_after(failures - 1);
         line.trouble = Some(Trouble { failures, until: boot.plus(pause), reason });
         pause
     }
@@ -125,6 +126,11 @@ impl Lines {
     pub fn is_done(&self) -> bool {
         self.is_closed && self.lines.values().all(|line| line.waiting.is_empty())
     }
+}
+
+/// A second, doubled for each failure before, up to a minute: of a queue, and of a run that it refuses.
+pub fn pause_after(failures_before: u32) -> SignedDuration {
+    SignedDuration::from_secs(1 << failures_before.min(6)).min(LONGEST_PAUSE)
 }
 
 impl Line {
