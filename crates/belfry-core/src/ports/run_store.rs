@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::StoreResult;
 use crate::ids::{ClaimToken, RunId, ScheduleId, WorkflowId};
 use crate::run::{NodeResult, Run, RunState};
+use crate::schedule::ScheduleContent;
 use crate::time::UnixMillis;
 
 /// A worker's wish to execute a run.
@@ -41,6 +42,17 @@ pub struct ClaimedRun {
     pub epoch: i64,
     /// When the store would give the run to another, unless a heartbeat comes.
     pub claim_until: UnixMillis,
+}
+
+impl ClaimedRun {
+    /// Of a run that was just claimed; `content` is its schedule's at the run's revision. Searching the spec takes its time: not
+    /// while anything is locked.
+    pub fn of(run: Run, definition: Value, content: Option<&ScheduleContent>) -> ClaimedRun {
+        let neighbours = |content: &ScheduleContent| run.nominal_time.and_then(|nominal| content.neighbours(nominal).ok());
+        let (previous_nominal_time, next_nominal_time) = content.and_then(neighbours).unwrap_or_default();
+        let (epoch, claim_until) = (run.claim_epoch, run.claim_until.unwrap_or(UnixMillis::EPOCH));
+        ClaimedRun { run, definition, previous_nominal_time, next_nominal_time, epoch, claim_until }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use belfry_core::ports::{
 };
 use belfry_core::run::{NodeResult, Run, RunState};
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::time::UnixMillis;
 use belfry_core::workflow::Delivery;
 
 use super::conditions::{Conditions, page};
@@ -27,12 +26,8 @@ impl RunStore for PostgresStore {
             Ok(claimed) => claimed,
             Err(answer) => return Ok(answer),
         };
-        // Searching the spec takes its time: not while the row is locked.
-        let neighbours = |content: ScheduleContent| claimed.run.nominal_time.and_then(|nominal| content.neighbours(nominal).ok());
-        let (previous_nominal_time, next_nominal_time) = claimed.content.and_then(neighbours).unwrap_or_default();
-        let (run, definition) = (claimed.run, claimed.definition);
-        let (epoch, claim_until) = (run.claim_epoch, run.claim_until.unwrap_or(UnixMillis::EPOCH));
-        let claimed = ClaimedRun { run, definition, previous_nominal_time, next_nominal_time, epoch, claim_until };
+        // Here, and not while the row is locked.
+        let claimed = ClaimedRun::of(claimed.run, claimed.definition, claimed.content.as_ref());
         Ok(ClaimAnswer::Claimed(Box::new(claimed)))
     }
 

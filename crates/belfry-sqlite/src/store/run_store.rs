@@ -31,12 +31,8 @@ impl RunStore for SqliteStore {
             Ok(claimed) => claimed,
             Err(refused) => return Ok(refused),
         };
-        // Searching the spec takes its time: not on the writer's thread.
-        let neighbours = |content: ScheduleContent| claimed.run.nominal_time.and_then(|nominal| content.neighbours(nominal).ok());
-        let (previous_nominal_time, next_nominal_time) = claimed.content.and_then(neighbours).unwrap_or_default();
-        let (run, definition) = (claimed.run, claimed.definition);
-        let (epoch, claim_until) = (run.claim_epoch, run.claim_until.unwrap_or(UnixMillis::EPOCH));
-        let claimed = ClaimedRun { run, definition, previous_nominal_time, next_nominal_time, epoch, claim_until };
+        // Here, and not on the writer's thread.
+        let claimed = ClaimedRun::of(claimed.run, claimed.definition, claimed.content.as_ref());
         Ok(ClaimAnswer::Claimed(Box::new(claimed)))
     }
 

@@ -151,18 +151,9 @@ impl Tables {
         let row = &self.runs[&id];
         let run = self.shown_run(row);
         let revision = run.schedule_id.map(|schedule| &self.revisions[&(schedule, row.revision)]);
-        let (previous, next) = match (revision, run.nominal_time) {
-            (Some(revision), Some(nominal)) => revision.content.neighbours(nominal).unwrap_or_default(),
-            _ => (None, None),
-        };
-        ClaimedRun {
-            definition: self.versions[&(run.workflow_id, run.workflow_version)].definition.clone(),
-            previous_nominal_time: previous,
-            next_nominal_time: next,
-            epoch: run.claim_epoch,
-            claim_until: run.claim_until.expect("a running run has a claim"),
-            run,
-        }
+        let definition = self.versions[&(run.workflow_id, run.workflow_version)].definition.clone();
+        assert!(run.claim_until.is_some(), "a running run has a claim");
+        ClaimedRun::of(run, definition, revision.map(|revision| &revision.content))
     }
 
     /// Whether it would end as `cancelled` where it would become `pending` again.
