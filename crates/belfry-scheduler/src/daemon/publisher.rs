@@ -285,7 +285,7 @@ impl Shared {
 
 /// A run that failed by itself backs off by itself.
 fn refused_alone(run: &PendingRun, reason: String) -> GiveBack {
-    given_back(run, lines::pause_after(run.publish_failures), reason)
+    given_back(run, lines::back_off(run.publish_failures), reason)
 }
 
 fn given_back(run: &PendingRun, retry_in: SignedDuration, error: String) -> GiveBack {

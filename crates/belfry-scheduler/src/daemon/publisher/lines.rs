@@ -106,7 +106,7 @@ impl Lines {
             Some(trouble) => trouble.failures + 1,
             None => 1,
         };
-        let pause = pause_after(failures - 1);
+        let pause = back_off(failures - 1);
         line.trouble = Some(Trouble { failures, until: boot.plus(pause), reason });
         pause
     }
@@ -129,7 +129,7 @@ impl Lines {
 }
 
 /// A second, doubled for each failure before, up to a minute: of a queue, and of a run that it refuses.
-pub fn pause_after(failures_before: u32) -> SignedDuration {
+pub fn back_off(failures_before: u32) -> SignedDuration {
     SignedDuration::from_secs(1 << failures_before.min(6)).min(LONGEST_PAUSE)
 }
 
