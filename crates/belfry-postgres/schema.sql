@@ -146,17 +146,17 @@ CREATE TABLE workflow_runs (
 
 CREATE INDEX workflow_runs_by_workflow ON ONLY public.workflow_runs USING btree (workflow_id, planned_at, id);
 
-CREATE INDEX workflow_runs_live ON ONLY public.workflow_runs USING btree (workflow_id, planned_at, id) WHERE (state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text]));
+CREATE INDEX workflow_runs_live ON ONLY public.workflow_runs USING btree (workflow_id, planned_at, id) WHERE ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text])) AND (finished_at IS NULL));
 
 CREATE UNIQUE INDEX workflow_runs_occurrence ON ONLY public.workflow_runs USING btree (schedule_id, planned_at) WHERE (schedule_id IS NOT NULL);
 
-CREATE INDEX workflow_runs_pending ON ONLY public.workflow_runs USING btree (publish_at, id) WHERE (state = 'pending'::text);
+CREATE INDEX workflow_runs_pending ON ONLY public.workflow_runs USING btree (publish_at, id) WHERE ((state = 'pending'::text) AND (publish_at IS NOT NULL));
 
-CREATE INDEX workflow_runs_pending_by_queue ON ONLY public.workflow_runs USING btree (queue, publish_at, id) WHERE (state = 'pending'::text);
+CREATE INDEX workflow_runs_pending_by_queue ON ONLY public.workflow_runs USING btree (queue, publish_at, id) WHERE ((state = 'pending'::text) AND (publish_at IS NOT NULL));
 
-CREATE INDEX workflow_runs_queued ON ONLY public.workflow_runs USING btree (queue, redrives, queued_at, id) WHERE (state = 'queued'::text);
+CREATE INDEX workflow_runs_queued ON ONLY public.workflow_runs USING btree (queue, redrives, queued_at, id) WHERE ((state = 'queued'::text) AND (queued_at IS NOT NULL));
 
-CREATE INDEX workflow_runs_running ON ONLY public.workflow_runs USING btree (claim_until, id) WHERE (state = 'running'::text);
+CREATE INDEX workflow_runs_running ON ONLY public.workflow_runs USING btree (claim_until, id) WHERE ((state = 'running'::text) AND (claim_until IS NOT NULL));
 
 CREATE TABLE workflow_runs_default PARTITION OF workflow_runs DEFAULT WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=1000);
 

@@ -117,6 +117,7 @@ async fn lives(tx: &Tx, month: &str) -> Attempt<bool> {
              SELECT 1
              FROM workflow_runs_{month}
              WHERE state IN ('pending', 'queued', 'running')
+               AND finished_at IS NULL
          ) AS lives"
     );
     Ok(tx.row(&statement, &[]).await?.ok_or(Failed::Silent)?.try_get("lives")?)

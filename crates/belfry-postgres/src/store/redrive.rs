@@ -18,6 +18,7 @@ pub async fn overdue_queues(db: &Lease) -> Attempt<Vec<QueueName>> {
                 SELECT queue
                 FROM workflow_runs
                 WHERE state = 'queued'
+                  AND queued_at > '-infinity'
                 ORDER BY queue
                 LIMIT 1
             )
@@ -26,6 +27,7 @@ pub async fn overdue_queues(db: &Lease) -> Attempt<Vec<QueueName>> {
                 SELECT run.queue
                 FROM workflow_runs run
                 WHERE run.state = 'queued'
+                  AND run.queued_at > '-infinity'
                   AND run.queue > queue.name
                 ORDER BY run.queue
                 LIMIT 1
@@ -62,6 +64,7 @@ pub async fn redrive(db: &Lease, redrive: &Redrive) -> Attempt<Redriven> {
             SELECT coalesce(max(queued_at) - $6::bigint * interval '1 millisecond', '-infinity') AS up_to
             FROM workflow_runs
             WHERE state = 'running'
+              AND claim_until > '-infinity'
               AND queue = $1
               AND publish_seq = 1
         ),
@@ -130,6 +133,7 @@ pub async fn backlog(db: &Lease) -> Attempt<Backlog> {
             SELECT created_at
             FROM workflow_runs
             WHERE state = 'pending'
+              AND publish_at > '-infinity'
             ORDER BY publish_at, id
             LIMIT $1
         ) counted";

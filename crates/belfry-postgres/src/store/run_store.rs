@@ -302,8 +302,8 @@ async fn list(db: &Lease, filter: RunFilter) -> Attempt<Page<Run>> {
     conditions.and_if("run.planned_at < ?", rows::at(filter.planned_before));
     if !filter.states.is_empty() {
         if !filter.states.iter().any(|state| state.is_terminal()) {
-            // The condition of the index of live runs, word for word: they are few among all of history.
-            conditions.and_that("run.state IN ('pending', 'queued', 'running')");
+            // The conditions of the index of live runs, word for word: they are few among all of history.
+            conditions.and_that("run.state IN ('pending', 'queued', 'running') AND run.finished_at IS NULL");
         }
         let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
         conditions.and("run.state = ANY (?)", states);

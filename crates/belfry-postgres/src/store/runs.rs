@@ -46,7 +46,7 @@ pub async fn insert_scheduled(tx: &Tx, recording: &Recording, runs: &[NewRun], n
 }
 
 /// The schedule, or with `None` the whole workflow, is gone: what has not started ends, what runs goes on, and must not be
-/// pending again. The condition on states is that of the index of live runs, word for word.
+/// pending again. The conditions on what is live are those of its index, word for word.
 pub async fn orphan(tx: &Tx, workflow: WorkflowId, schedule: Option<ScheduleId>, now: UnixMillis) -> Attempt<()> {
     let statement = "
         WITH live AS MATERIALIZED (
@@ -55,6 +55,7 @@ pub async fn orphan(tx: &Tx, workflow: WorkflowId, schedule: Option<ScheduleId>,
             WHERE workflow_id = $1
               AND (schedule_id = $2 OR $2 IS NULL)
               AND state IN ('pending', 'queued', 'running')
+              AND finished_at IS NULL
             ORDER BY id
             FOR NO KEY UPDATE
         )

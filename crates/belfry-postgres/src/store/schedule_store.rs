@@ -233,6 +233,7 @@ const FREE_BUT_OF_SOME: &str = "
             SELECT queue
             FROM workflow_runs
             WHERE state = 'pending'
+              AND publish_at > '-infinity'
             ORDER BY queue
             LIMIT 1
         )
@@ -241,6 +242,7 @@ const FREE_BUT_OF_SOME: &str = "
             SELECT run.queue
             FROM workflow_runs run
             WHERE run.state = 'pending'
+              AND run.publish_at > '-infinity'
               AND run.queue > waiting.queue
             ORDER BY run.queue
             LIMIT 1
@@ -255,6 +257,7 @@ const FREE_BUT_OF_SOME: &str = "
         FROM workflow_runs
         WHERE state = 'pending'
           AND queue >= waiting.queue
+          AND publish_at > '-infinity'
           AND (queue, publish_at) <= (waiting.queue, store_now())
         ORDER BY queue, publish_at, id
         LIMIT $1
