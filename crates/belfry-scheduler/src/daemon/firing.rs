@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use jiff::SignedDuration;
 use tracing::error;
 
 use belfry_core::decide::{Decision, Facts, decide, failed};
 use belfry_core::ids::{MemberId, RunId, ScheduleId};
-use belfry_core::ports::{Boot, DueKey, DueSchedule, Fire, FireCode, FireResult, NewRun, PendingRun, PublishLease};
+use belfry_core::ports::{Boot, DueKey, DueSchedule, Fire, FireCode, FireResult, NewRun, PendingRun, PublishLease, StoreResult};
 use belfry_core::schedule::Cursor;
 use belfry_core::time::UnixMillis;
 
@@ -21,13 +22,28 @@ const BATCH_SCHEDULES: usize = 500;
 const BATCH_RUNS: usize = 2_000;
 /// The most batches of one tick: a tick must end, so that looking and sweeping go on.
 const BATCHES: usize = 20;
+/// How many batches are at the store at once: while one is carried out the next is read and decided.
+const AT_ONCE: usize = 2;
+/// How long a batch waits for room in the publisher's window before it is recorded for the sweep. Runs that are recorded sooner
+/// than they can be published start no sooner.
+const ROOM_PATIENCE: SignedDuration = SignedDuration::from_millis(100);
 /// How long a schedule that the store refused, with nothing to compare it with, is left alone.
 const HOLD: SignedDuration = SignedDuration::from_secs(30);
 
 /// A batch as it was decided.
 struct Decided {
+    /// Of each fire.
+    keys: Vec<DueKey>,
     fires: Vec<Fire>,
     payloads: HashMap<ScheduleId, Arc<DueSchedule>>,
+}
+
+/// A batch that was at the store.
+struct Answered {
+    decided: Decided,
+    publisher: Option<PublishLease>,
+    sent: Boot,
+    answer: StoreResult<Fired>,
 }
 
 /// A run of a fire whose answer was lost: it stands, or it does not, or it is still on its way.
@@ -42,24 +58,60 @@ pub struct Doubt {
 }
 
 impl Daemon {
-    /// Fires what is due in memory, a batch at a time; answers how many runs were recorded.
+    /// Fires what is due in memory, a few batches at once; answers how many runs were recorded. The keys of a batch are out of
+    /// memory while it is at the store.
     pub(super) async fn fire_due(&mut self, now: UnixMillis) -> usize {
-        let mut recorded = 0;
-        for _ in 0..BATCHES {
-            let keys = self.near.due(now, BATCH_SCHEDULES);
-            if keys.is_empty() {
-                break;
+        let (mut at_store, mut begun, mut recorded) = (FuturesUnordered::new(), 0, 0);
+        loop {
+            while begun < BATCHES && at_store.len() < AT_ONCE {
+                let unpublished = at_store.len() * BATCH_SCHEDULES;
+                // What is recorded faster than it can be published costs the store a second write.
+                if unpublished > 0 && self.publisher.free() <= unpublished {
+                    break;
+                }
+                let Some(decided) = self.next_batch(now).await else {
+                    begun = BATCHES;
+                    break;
+                };
+                begun += 1;
+                let batch = self.begin(decided, unpublished).await;
+                at_store.push(batch);
             }
-            let Some(decided) = self.decide_over(&keys, now).await else { break };
-            if decided.fires.is_empty() {
-                continue;
-            }
-            match self.fire(decided, now).await {
+            let Some(answered) = at_store.next().await else { return recorded };
+            match self.end(answered, now).await {
                 Some(runs) => recorded += runs,
-                None => break,
+                None => begun = BATCHES,
             }
         }
-        recorded
+    }
+
+    /// The next batch that is due, out of memory; `None` when there is none, or none can be had.
+    async fn next_batch(&mut self, now: UnixMillis) -> Option<Decided> {
+        loop {
+            let keys = self.near.take_due(now, BATCH_SCHEDULES);
+            if keys.is_empty() {
+                return None;
+            }
+            let Some(decided) = self.decide_over(&keys, now).await else {
+                keys.into_iter().for_each(|key| self.near.insert(key));
+                return None;
+            };
+            if !decided.fires.is_empty() {
+                return Some(decided);
+            }
+        }
+    }
+
+    /// Makes a batch ready for the store, with this daemon as its publisher where there is room, or soon will be, for its runs
+    /// and for `unpublished` others.
+    async fn begin(&self, decided: Decided, unpublished: usize) -> impl Future<Output = Answered> + use<> {
+        let publishes = !self.backlog && self.publisher.room_for_more_than(unpublished, ROOM_PATIENCE).await;
+        let publisher = self.lease().filter(|_| publishes);
+        let (service, sent) = (self.service.clone(), self.clock.boot());
+        async move {
+            let answer = service.fire(publisher, decided.fires.clone()).await;
+            Answered { decided, publisher, sent, answer }
+        }
     }
 
     /// Reads what is soon due and not in memory yet, so that a fire at its due instant need not wait for a read.
@@ -92,36 +144,32 @@ impl Daemon {
         }
     }
 
-    /// Decides over `keys`. Keys that are out of date leave the memory: the next look finds their schedules where they stand.
+    /// Decides over `keys`, which are out of memory. Those that are out of date stay so: the next look finds their schedules
+    /// where they stand.
     async fn decide_over(&mut self, keys: &[DueKey], now: UnixMillis) -> Option<Decided> {
         let payloads = self.load(keys).await?;
-        let mut decided = Decided { fires: Vec::new(), payloads: HashMap::new() };
+        let mut decided = Decided { keys: Vec::new(), fires: Vec::new(), payloads: HashMap::new() };
         let mut runs = 0;
         for key in keys {
-            let Some(payload) = payloads.get(&key.id).filter(|due| due.schedule.revision == key.revision).cloned() else {
-                self.near.remove(key.id);
-                continue;
-            };
-            let Some(decision) = decide_guarded(&payload, key, now) else {
-                // Of a kind that this version does not know: for newer members, and passed over by this one.
-                self.near.remove(key.id);
-                continue;
-            };
+            let Some(payload) = payloads.get(&key.id).filter(|due| due.schedule.revision == key.revision).cloned() else { continue };
+            // Of a kind that this version does not know: for newer members, and passed over by this one.
+            let Some(decision) = decide_guarded(&payload, key, now) else { continue };
             if runs + decision.runs.len() > BATCH_RUNS {
-                break;
+                self.near.insert(*key);
+                continue;
             }
             runs += decision.runs.len();
+            decided.keys.push(*key);
             decided.fires.push(fire_of(key, decision, now));
             decided.payloads.insert(key.id, payload);
         }
         Some(decided)
     }
 
-    /// Carries out a batch; how many runs it recorded, or `None` when this tick should fire no more.
-    async fn fire(&mut self, decided: Decided, now: UnixMillis) -> Option<usize> {
-        let publisher = self.lease().filter(|_| !self.backlog && self.publisher.free() > 0);
-        let sent = self.clock.boot();
-        match self.service.fire(publisher, decided.fires.clone()).await {
+    /// Follows a batch that was at the store; how many runs it recorded, or `None` when this tick should fire no more.
+    async fn end(&mut self, answered: Answered, now: UnixMillis) -> Option<usize> {
+        let Answered { decided, publisher, sent, answer } = answered;
+        match answer {
             Ok(fired) => {
                 // Nothing but `Early` is no progress: the same batch again, at the same `now`, would be answered the same.
                 let stuck = fired.refused.is_empty()
@@ -132,10 +180,12 @@ impl Daemon {
                     self.metrics.store_errors.inc();
                     self.doubt(&decided, &fired.in_doubt, publisher, sent);
                 }
+                still_due(&decided.keys, &fired).into_iter().for_each(|key| self.near.insert(key));
                 let recorded = self.take_in(decided, fired, publisher.map(|lease| (lease, sent)), now).await;
                 (!stuck && self.failed_calls == 0).then_some(recorded)
             }
             Err(other) => {
+                decided.keys.into_iter().for_each(|key| self.near.insert(key));
                 self.store_failed("fire", &other);
                 None
             }
@@ -164,7 +214,6 @@ impl Daemon {
         }
         for (id, detail) in fired.unproven {
             error!(schedule.id = %id, "the store refuses what this schedule would record, leaving it for a while: {detail}");
-            self.near.remove(id);
             self.held.insert(id, now.plus(HOLD));
         }
         for (id, detail) in fired.refused {
@@ -181,7 +230,6 @@ impl Daemon {
     /// Remembers what may stand of the fires of `schedules`, whose answer was lost.
     fn doubt(&mut self, decided: &Decided, schedules: &[ScheduleId], publisher: Option<PublishLease>, sent: Boot) {
         for fire in decided.fires.iter().filter(|fire| schedules.contains(&fire.id)) {
-            self.near.remove(fire.id);
             // Without a publisher they are for the sweep.
             let Some(lease) = publisher else { continue };
             let runs = fire.runs.iter();
@@ -193,23 +241,21 @@ impl Daemon {
         match result.code {
             FireCode::Moved => {
                 self.moved = true;
-                self.near.remove(fire.id);
                 if let Cursor { nominal: Some(nominal), due: Some(due) } = fire.next
                     && due <= now.plus(self.settings.look_ahead)
                 {
                     self.near.insert(DueKey { id: fire.id, revision: fire.revision, nominal, due });
                 }
             }
-            // Decided by a clock that ran ahead: it stays, and is decided again by the corrected one.
-            FireCode::Early => {}
             FireCode::Gone => {
-                self.near.remove(fire.id);
                 self.payloads.forget(fire.id);
                 // What moved it may be our own fire, which had not arrived when it was looked up.
                 self.doubtful.iter_mut().filter(|doubt| doubt.schedule == fire.id).for_each(|doubt| doubt.was_absent = false);
             }
+            // Decided by a clock that ran ahead: it is in memory again, to be decided by the corrected one.
+            FireCode::Early => {}
             // The next look finds it again.
-            FireCode::Locked => self.near.remove(fire.id),
+            FireCode::Locked => {}
         }
         if result.conflicts > 0 {
             self.metrics.conflicts.inc_by(result.conflicts as u64);
@@ -224,7 +270,6 @@ impl Daemon {
     /// A schedule whose data the store refuses, while it takes others', leaves with its error shown.
     async fn condemn(&mut self, fire: Option<&Fire>, detail: String) {
         let Some(fire) = fire else { return };
-        self.near.remove(fire.id);
         let condemning = condemning(fire, detail);
         match self.service.fire(None, vec![condemning.clone()]).await {
             Ok(fired) => fired.results.iter().for_each(|result| self.follow(&condemning, result, fire.decided_at)),
@@ -269,6 +314,19 @@ impl Daemon {
         self.doubtful.iter_mut().for_each(|doubt| doubt.was_absent = true);
         self.publisher.offer(standing, member, leased);
     }
+}
+
+/// Of a batch, what was decided too early, and what was not sent because another part of it failed.
+fn still_due(keys: &[DueKey], fired: &Fired) -> Vec<DueKey> {
+    let settled: HashSet<ScheduleId> = fired
+        .results
+        .iter()
+        .filter(|result| result.code != FireCode::Early)
+        .map(|result| result.id)
+        .chain(fired.refused.iter().chain(&fired.unproven).map(|(id, _)| *id))
+        .chain(fired.in_doubt.iter().copied())
+        .collect();
+    keys.iter().filter(|key| !settled.contains(&key.id)).copied().collect()
 }
 
 /// A spec that panics is a fault of ours, and one schedule's: it must not take the daemon and all other schedules with it.

@@ -3,6 +3,7 @@
 //! Everything here is a hint but one thing: whoever others may have buried publishes nothing that it took before, for it is
 //! theirs by now.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::SignedDuration;
@@ -38,6 +39,8 @@ struct State {
     beaten: Option<Boot>,
     /// Who lived at the last beat.
     members: Vec<Member>,
+    /// What is whose of those who share: hashing it anew for each question was most of an idle daemon's work.
+    shared: BTreeMap<MemberId, Shards>,
     own: Shards,
     is_draining: bool,
     behind_since: Option<UnixMillis>,
@@ -57,6 +60,7 @@ impl Membership {
             id: None,
             beaten: None,
             members: Vec::new(),
+            shared: BTreeMap::new(),
             // Until it knows of others a daemon does everything: what two do is done once all the same.
             own: Shards::ALL,
             is_draining: false,
@@ -145,12 +149,11 @@ impl Membership {
     pub fn stalled(&self, now: UnixMillis) -> Vec<Stalled> {
         let state = self.state();
         let overdue = now.minus(PATIENCE);
-        let sharing = state.sharing();
         let mut idle = Stalled { shards: Shards::NONE, due_by: overdue };
         let mut passed_over = Vec::new();
         for member in state.members.iter().filter(|member| Some(member.id) != state.id && !member.is_draining) {
             let gets_on = member.progressed_at.is_some_and(|at| at >= overdue);
-            let shards = Shards::of(member.id, &sharing);
+            let shards = state.shared.get(&member.id).copied().unwrap_or(Shards::NONE);
             match member.behind_since.filter(|since| *since <= overdue && gets_on) {
                 None => idle.shards = idle.shards.union(shards),
                 Some(since) => passed_over.push(Stalled { shards, due_by: since.minus(SignedDuration::from_millis(1)) }),
@@ -168,9 +171,12 @@ impl Membership {
         (state.id, state.beaten) = (Some(id), Some(sent));
         let unchanged = state.members.iter().map(sharing_of).eq(answer.members.iter().map(sharing_of));
         state.members = answer.members;
+        if !unchanged {
+            state.shared = Shards::shared(&state.sharing());
+        }
         // A daemon that drains goes on with what it had until its last round: the others take over meanwhile.
         if !unchanged && !state.is_draining {
-            state.own = Shards::of(id, &state.sharing());
+            state.own = state.shared.get(&id).copied().unwrap_or(Shards::NONE);
             info!(member = %id, members = state.members.len(), shards = state.own.len(), "the shards are shared anew");
         }
         self.metrics.members.set(i64::try_from(state.members.len()).unwrap_or(i64::MAX));

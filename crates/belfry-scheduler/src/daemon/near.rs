@@ -51,6 +51,13 @@ impl Near {
         self.by_due.values().take_while(|key| key.due <= due_by).take(limit).copied().collect()
     }
 
+    /// [`Near::due`], and they leave.
+    pub fn take_due(&mut self, due_by: UnixMillis, limit: usize) -> Vec<DueKey> {
+        let due = self.due(due_by, limit);
+        due.iter().for_each(|key| self.remove(key.id));
+        due
+    }
+
     pub fn next_due(&self) -> Option<UnixMillis> {
         self.by_due.keys().next().map(|(due, _)| *due)
     }

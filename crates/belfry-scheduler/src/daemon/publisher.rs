@@ -96,6 +96,20 @@ impl Publisher {
         }
     }
 
+    /// Whether more than `count` runs may be on their way, now or within `patience`. A queue that is down is not waited for.
+    pub async fn room_for_more_than(&self, count: usize, patience: SignedDuration) -> bool {
+        let over = self.shared.clock.sleep(patience);
+        tokio::pin!(over);
+        while self.free() <= count && self.shared.queue.state() == QueueState::Up {
+            tokio::select! {
+                biased;
+                () = self.freed() => {}
+                () = &mut over => break,
+            }
+        }
+        self.free() > count
+    }
+
     /// The queues that are left alone for now.
     pub fn in_trouble(&self) -> Vec<QueueName> {
         self.shared.lines().in_trouble(self.shared.clock.boot())
