@@ -1,6 +1,8 @@
 //! How daemons share the schedules: by shards, of which each is one living member's. A hint that saves statements; what
 //! makes a fire safe is its compare-and-set.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::ids::{MemberId, ScheduleId};
@@ -13,16 +15,16 @@ impl Shards {
     pub const NONE: Shards = Shards([0; 4]);
     pub const ALL: Shards = Shards([u64::MAX; 4]);
 
-    /// Those of `member` among `sharing`, by rendezvous hashing: whoever comes or goes takes or leaves its own shards only,
-    /// and the others keep theirs. None when it is not among them.
-    pub fn of(member: MemberId, sharing: &[MemberId]) -> Shards {
-        let mut own = Shards::NONE;
+    /// Those of each of `sharing`, by rendezvous hashing: whoever comes or goes takes or leaves its own shards only, and the
+    /// others keep theirs. All hashes at once: to be kept until somebody comes or goes.
+    pub fn shared(sharing: &[MemberId]) -> BTreeMap<MemberId, Shards> {
+        let mut shared: BTreeMap<MemberId, Shards> = sharing.iter().map(|member| (*member, Shards::NONE)).collect();
         for shard in 0..=u8::MAX {
-            if owner(shard, sharing) == Some(member) {
-                own.insert(shard);
+            if let Some(shards) = owner(shard, sharing).and_then(|owner| shared.get_mut(&owner)) {
+                shards.insert(shard);
             }
         }
-        own
+        shared
     }
 
     pub fn contains(&self, shard: u8) -> bool {
@@ -81,7 +83,7 @@ mod tests {
     #[test]
     fn each_shard_is_one_members() {
         let members = members(5);
-        let owned: Vec<Shards> = members.iter().map(|member| Shards::of(*member, &members)).collect();
+        let owned: Vec<Shards> = Shards::shared(&members).into_values().collect();
         for shard in 0..=u8::MAX {
             assert_eq!(owned.iter().filter(|shards| shards.contains(shard)).count(), 1, "shard {shard}");
         }
@@ -92,16 +94,16 @@ mod tests {
     #[test]
     fn who_goes_leaves_only_its_own() {
         let (all, fewer) = (members(4), members(3));
-        for member in &fewer {
-            let (before, after) = (Shards::of(*member, &all), Shards::of(*member, &fewer));
-            assert!(before.iter().all(|shard| after.contains(shard)));
+        let before = Shards::shared(&all);
+        for (member, after) in Shards::shared(&fewer) {
+            assert!(before[&member].iter().all(|shard| after.contains(shard)));
         }
     }
 
     #[test]
     fn a_member_alone_has_all_and_a_stranger_none() {
         let members = members(2);
-        assert_eq!(Shards::of(members[0], &members[..1]), Shards::ALL);
-        assert_eq!(Shards::of(members[1], &members[..1]), Shards::NONE);
+        let shared = Shards::shared(&members[..1]);
+        assert_eq!(shared, BTreeMap::from([(members[0], Shards::ALL)]));
     }
 }
