@@ -25,11 +25,15 @@ pub struct Accounted {
     pub runs: Vec<NewRun>,
     pub outcomes: Vec<Outcome>,
     pub cursor: Cursor,
+    /// The border between the two revisions: what is planned up to it, inclusive, is accounted for under the one that ends,
+    /// and the plan of the next one begins after it. It becomes the schedule's `updated_at`, which so never goes back.
+    pub up_to: UnixMillis,
 }
 
 /// Accounts for everything of `current` that is due at `now`, the store's clock read under the schedule's lock.
 pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -> Result<Accounted, Conflict> {
-    let mut accounted = Accounted { runs: Vec::new(), outcomes: Vec::new(), cursor: Cursor::default() };
+    let up_to = border(current, now);
+    let mut accounted = Accounted { runs: Vec::new(), outcomes: Vec::new(), cursor: Cursor::default(), up_to };
     match (current.cursor.nominal.filter(|nominal| *nominal <= now), after) {
         (None, _) => {}
         (Some(from), _) if current.cursor.has_failed() => accounted.outcomes.push(failed(from, now)),
@@ -46,15 +50,27 @@ pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -
     accounted.cursor = match after {
         // This version cannot plan it. Nothing is due, so the plan of the newer one stands.
         After::Active(content) | After::Paused(content) if !content.is_known() && *content == current.content => current.cursor,
-        After::Active(content) | After::Paused(content) => first(content, decided_by(current, now))?,
+        After::Active(content) | After::Paused(content) => first(content, up_to)?,
         After::Deleted => Cursor::default(),
     };
     Ok(accounted)
 }
 
-/// From when on a new plan may plan: a store's clock that went back must not bring up what was decided before.
-fn decided_by(current: &ScheduledWorkflow, now: UnixMillis) -> UnixMillis {
-    now.max(current.updated_at).max(current.last_run_at.unwrap_or(now))
+/// The instant of the write, unless the store's clock went back, as after a failover to a server that is behind: then it is
+/// behind what was decided, and no plan may bring that up again.
+fn border(current: &ScheduledWorkflow, now: UnixMillis) -> UnixMillis {
+    let content = &current.content;
+    let before = |nominal: UnixMillis| UnixMillis::saturating(nominal.get() - 1);
+    let decided = match current.cursor.nominal {
+        // The spec failed: it is not asked again.
+        Some(nominal) if current.cursor.has_failed() => Some(before(nominal)),
+        // Nothing is between now and the cursor, while clocks go forward.
+        nominal => match content.next_after(now) {
+            Ok(next) if next == nominal => None,
+            _ => content.latest_in(now, nominal.map_or(UnixMillis::saturating(i64::MAX), before)).ok().flatten(),
+        },
+    };
+    now.max(current.updated_at).max(decided.unwrap_or(now))
 }
 
 /// Where a schedule begins that is made, resumed or edited at `now`.

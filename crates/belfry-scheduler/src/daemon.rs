@@ -253,9 +253,10 @@ impl Daemon {
                 self.moved = false;
                 self.held.retain(|_, until| *until > now);
                 keys.into_iter().filter(|key| !self.held.contains_key(&key.id)).for_each(|key| self.near.insert(key));
-                // A refill goes on where memory was full: what is near is still to be looked at.
-                self.looked_at = if near || poll { Some(now) } else { self.looked_at };
-                self.polled_at = if poll { Some(now) } else { self.polled_at };
+                // A refill goes on where memory was full: what is near is still to be looked at, from the beginning.
+                let is_whole = after.is_none();
+                self.looked_at = if is_whole && (near || poll) { Some(now) } else { self.looked_at };
+                self.polled_at = if is_whole && poll { Some(now) } else { self.polled_at };
                 self.metrics.look_duration.observe(self.clock.boot().since(begun).as_secs_f64());
                 if near {
                     self.take_over(now).await;
@@ -295,7 +296,7 @@ impl Daemon {
             return now.plus(SHORTEST_PAUSE.saturating_mul(1 << self.failed_ticks.min(10)).min(LONGEST_PAUSE));
         }
         let soon = now.plus(SLICE);
-        if self.must_refill() {
+        if self.must_refill() || has_passed(self.looked_at, self.settings.near_look_interval, now) {
             return now;
         }
         match self.near.next_due() {

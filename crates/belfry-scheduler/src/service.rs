@@ -18,6 +18,9 @@ use belfry_core::workflow::QueueName;
 
 use crate::store_time::StoreTime;
 
+/// For how long a daemon may hear nothing of the store's clock and still have watched it. It beats each second.
+const LONGEST_GAP: SignedDuration = SignedDuration::from_secs(3);
+
 /// The store as the daemon uses it: every answer also corrects this process' idea of the store's clock.
 #[derive(Clone)]
 pub struct ScheduledWorkflowService {
@@ -30,8 +33,9 @@ pub struct ScheduledWorkflowService {
 #[derive(Default)]
 struct Clocks {
     time: Option<StoreTime>,
-    /// Since when it is watched.
+    /// Since when it is watched, without a gap in which it might have been set and set back.
     watched_since: Option<Boot>,
+    watched_at: Option<Boot>,
     /// When the store's clock was last seen to have been set.
     set_at: Option<Boot>,
 }
@@ -216,10 +220,13 @@ impl ScheduledWorkflowService {
             Some(time) => time.observe(sent, received, store_now),
             None => {
                 clocks.time = Some(StoreTime::first(sent, received, store_now));
-                clocks.watched_since = Some(received);
                 false
             }
         };
+        if clocks.watched_at.is_none_or(|watched_at| received.since(watched_at) > LONGEST_GAP) {
+            clocks.watched_since = Some(received);
+        }
+        clocks.watched_at = clocks.watched_at.max(Some(received));
         if was_set {
             clocks.set_at = Some(received);
             warn!("the store's clock was set: it is {store_now} there");

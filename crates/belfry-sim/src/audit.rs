@@ -4,20 +4,25 @@
 //! them with what it knew of them.
 
 mod coverage;
+mod members;
 mod runs;
 mod schedules;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
+use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{RunFilter, RunStore, ScheduleStore, WorkflowStore};
 use belfry_core::run::{Run, RunState};
 use belfry_core::schedule::RecordedOutcome;
 use belfry_core::time::UnixMillis;
 use belfry_testkit::reference::ReferenceStore;
+use jiff::SignedDuration;
 
 use crate::faults::Verb;
 use crate::hub::answer;
+use crate::process::Process;
+use crate::time::{StoreWall, Virtual};
 use runs::KnownRun;
 use schedules::KnownSchedule;
 
@@ -31,28 +36,43 @@ pub struct Violation {
 
 pub struct Audit {
     store: ReferenceStore,
+    time: Virtual,
+    wall: Arc<StoreWall>,
     violation: Option<Violation>,
     /// Counts what was watched: an order of all effects.
     events: u64,
     runs: BTreeMap<RunId, KnownRun>,
     schedules: BTreeMap<ScheduleId, KnownSchedule>,
+    /// In the order in which they were made.
+    made: Vec<ScheduleId>,
+    workflows: Vec<WorkflowId>,
     deleted_workflows: BTreeSet<WorkflowId>,
+    /// When the store heard of each member last, in virtual time.
+    beats: BTreeMap<MemberId, i64>,
     /// Of the runs that were recorded, in milliseconds.
     greatest_lateness: i64,
+    /// From the row of a run to its message, in milliseconds.
+    greatest_publishing: i64,
 }
 
 const ALL: usize = 1_000_000;
 
 impl Audit {
-    pub fn new(store: ReferenceStore) -> Audit {
+    pub fn new(store: ReferenceStore, time: Virtual, wall: Arc<StoreWall>) -> Audit {
         Audit {
             store,
+            time,
+            wall,
             violation: None,
             events: 0,
             runs: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            made: Vec::new(),
+            workflows: Vec::new(),
             deleted_workflows: BTreeSet::new(),
+            beats: BTreeMap::new(),
             greatest_lateness: 0,
+            greatest_publishing: 0,
         }
     }
 
@@ -74,6 +94,21 @@ impl Audit {
         self.runs.len()
     }
 
+    /// How many schedules were made.
+    pub fn schedule_count(&self) -> usize {
+        self.made.len()
+    }
+
+    /// One of those that were made, the deleted ones too.
+    pub fn workflow(&self, number: usize) -> Option<WorkflowId> {
+        self.workflows.get(number % self.workflows.len().max(1)).copied()
+    }
+
+    /// One of those that were made, the deleted ones too.
+    pub fn schedule(&self, number: usize) -> Option<ScheduleId> {
+        self.made.get(number % self.made.len().max(1)).copied()
+    }
+
     /// One of the youngest runs, counted from the end.
     pub fn recent_run(&self, from_end: usize) -> Option<RunId> {
         self.runs.keys().rev().nth(from_end % self.runs.len().max(1)).copied()
@@ -82,6 +117,12 @@ impl Audit {
     /// The runs that have not ended.
     pub fn live(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().map(|known| &known.run).filter(|run| !run.state.is_terminal())
+    }
+
+    pub fn workflow_made(&mut self, id: WorkflowId, is_made: bool) {
+        if is_made {
+            self.workflows.push(id);
+        }
     }
 
     /// A write to a workflow is one to each of its schedules.
@@ -120,6 +161,18 @@ impl Audit {
                 self.violated("I5", format!("run {} changed unseen, from {known:?} to {}", run.id, run.state));
             }
         }
+    }
+
+    /// Whether less than `length` of real time has passed since `since`, give or take what nobody notices.
+    fn is_early(&self, since: i64, length: SignedDuration) -> bool {
+        i128::from(self.time.millis() - since + self.wall.set_since(since).small) < length.as_millis()
+    }
+
+    /// Whether the store's clock was set since `since` so that `by` cannot know: before it heard of it for the first
+    /// time, or back and forth.
+    fn is_deceived(&self, by: &Process, since: i64) -> bool {
+        let settings = self.wall.set_since(since);
+        settings.large > 1 || settings.last_at.is_some_and(|at| at <= by.answered_at())
     }
 
     fn stored_runs(&self, filter: RunFilter) -> Vec<Run> {

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::faults::{Fault, Verb};
 use crate::hub::{Hub, answer};
-use crate::process::{Fate, Process};
+use crate::process::{Fate, Process, WAY_TRIED_EVERY};
 use crate::time::BrokerClock;
 
 /// How long an adapter waits for the broker.
@@ -30,8 +30,18 @@ pub struct Broker {
     trouble: Mutex<Trouble>,
     /// Each consumer's connection, with its process' number.
     connections: Mutex<Vec<(u64, Arc<Connection>)>>,
+    /// What nobody gets yet, by when it is ready again.
+    held: Mutex<Vec<(i64, Held)>>,
     /// Something may be ready that was not before.
     rings: Notify,
+}
+
+enum Held {
+    Message(QueueName, Message),
+    /// By somebody who consumes, and neither acknowledges nor gives back. Its drop puts them back.
+    Ready {
+        _by: Box<dyn Consumer>,
+    },
 }
 
 /// In milliseconds of virtual time.
@@ -51,6 +61,7 @@ impl Broker {
             queue: ReferenceQueue::new(Arc::new(BrokerClock)),
             trouble: Mutex::default(),
             connections: Mutex::default(),
+            held: Mutex::default(),
             rings: Notify::new(),
         }
     }
@@ -71,6 +82,49 @@ impl Broker {
 
     pub fn recovers(&self) {
         *locked(&self.trouble) = Trouble::default();
+        self.release(i64::MAX);
+    }
+
+    /// Keeps a message from everybody until so many milliseconds of virtual time; [`Broker::release`] ends it.
+    fn hold(&self, until: i64, queue: &QueueName, message: Message) {
+        locked(&self.held).push((until, Held::Message(queue.clone(), message)));
+    }
+
+    /// Keeps the ready messages that `held` says from everybody, as [`Broker::hold`].
+    pub fn hold_ready(&self, until: i64, held: impl FnMut(&Delivered) -> bool) {
+        let (by, _) = self.take_ready(held);
+        locked(&self.held).push((until, Held::Ready { _by: by }));
+    }
+
+    /// Puts a copy beside each ready message that `doubled` says.
+    pub fn double_ready(&self, doubled: impl FnMut(&Delivered) -> bool) {
+        let (_, taken) = self.take_ready(doubled);
+        for one in taken {
+            let copy = Message { run_id: one.run_id, body: String::new() };
+            answer(self.queue.publish(&one.queue, vec![copy])).expect("the reference queue keeps everything");
+        }
+        self.rings.notify_waiters();
+    }
+
+    /// The ready messages that `wanted` says, and who holds them.
+    fn take_ready(&self, mut wanted: impl FnMut(&Delivered) -> bool) -> (Box<dyn Consumer>, Vec<Delivered>) {
+        let mut consumer = answer(self.queue.consumer(Vec::new())).expect("the reference queue has consumers");
+        let ready = answer(consumer.receive(usize::MAX, SignedDuration::ZERO)).expect("the reference queue answers");
+        let (taken, others): (Vec<Delivered>, Vec<Delivered>) = ready.into_iter().partition(|one| wanted(one));
+        for other in others {
+            answer(consumer.give_back(&other)).expect("the reference queue takes back");
+        }
+        (consumer, taken)
+    }
+
+    /// What was held until `now` is ready.
+    pub fn release(&self, now: i64) {
+        let free: Vec<(i64, Held)> = locked(&self.held).extract_if(.., |(until, _)| *until <= now).collect();
+        for (_, held) in free {
+            if let Held::Message(queue, message) = held {
+                answer(self.queue.publish(&queue, vec![message])).expect("the reference queue keeps everything");
+            }
+        }
         self.rings.notify_waiters();
     }
 
@@ -203,8 +257,11 @@ async fn reach(hub: &Hub, queue: &QueueName, fate: Fate) -> Result<(), QueueErro
     if hub.broker.is_down(hub.time.millis()) {
         return Err(broken("the broker is down"));
     }
-    if hub.broker.is_silent(hub.time.millis(), Some(queue)) {
-        return pending().await;
+    while hub.broker.is_silent(hub.time.millis(), Some(queue)) {
+        if fate.is_lost_on_the_way {
+            return pending().await;
+        }
+        hub.time.sleep(WAY_TRIED_EVERY).await;
     }
     if fate.fault == Some(Fault::Before) {
         return Err(broken("the connection broke"));
@@ -212,9 +269,15 @@ async fn reach(hub: &Hub, queue: &QueueName, fate: Fate) -> Result<(), QueueErro
     Ok(())
 }
 
-async fn arrive(hub: &Hub, process: &Process, queue: &QueueName, messages: Vec<Message>, fate: Fate) -> Result<Vec<Settled>, QueueError> {
+async fn arrive(
+    hub: &Arc<Hub>,
+    process: &Process,
+    queue: &QueueName,
+    messages: Vec<Message>,
+    fate: Fate,
+) -> Result<Vec<Settled>, QueueError> {
     reach(hub, queue, fate).await?;
-    if fate.dies_along && process.is_dead() {
+    if fate.is_lost_on_the_way && process.is_dead() {
         return pending().await;
     }
     let half = messages.len().div_ceil(2);
@@ -227,12 +290,28 @@ async fn arrive(hub: &Hub, process: &Process, queue: &QueueName, messages: Vec<M
                 continue;
             }
             Some(Fault::Twice) => keep(hub, queue, message.clone()),
+            Some(Fault::Held(by)) => {
+                hub.broker.hold(hub.time.millis() + i64::from(by), queue, message);
+                continue;
+            }
             _ => {}
         }
         keep(hub, queue, message);
     }
     hub.broker.rings.notify_waiters();
+    if let Some(Fault::Held(by)) = fate.fault {
+        release_after(hub, i64::from(by));
+    }
     if fate.fault == Some(Fault::Half) { Err(broken("the connection broke in the middle")) } else { Ok(settled) }
+}
+
+/// Releases what is held, once so many milliseconds have passed.
+pub fn release_after(hub: &Arc<Hub>, millis: i64) {
+    let hub = Arc::clone(hub);
+    tokio::spawn(async move {
+        hub.time.sleep(millis).await;
+        hub.broker.release(hub.time.millis());
+    });
 }
 
 fn keep(hub: &Hub, queue: &QueueName, message: Message) {

@@ -1,7 +1,6 @@
 //! Runs a scenario to its end: everything happens, then everything heals, and all must come right within a bound.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic;
 use std::sync::Once;
 
@@ -9,8 +8,10 @@ use belfry_testkit::reference::Mutation;
 use jiff::SignedDuration;
 
 use crate::audit::Violation;
+use crate::figures::Figures;
 use crate::generate::{Kind, Scenario};
 use crate::hub::Hub;
+use crate::time::SET_APART;
 use crate::world::World;
 
 /// How long after the healing anything may still be overdue, in milliseconds, and by how much it is then.
@@ -28,7 +29,8 @@ const READ_EVERY: i64 = 5_000;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub keep_log: bool,
-    pub mutation: Option<Mutation>,
+    /// Terms of the protocol that are taken out of the store.
+    pub mutations: Vec<Mutation>,
 }
 
 /// What became of a scenario.
@@ -36,11 +38,7 @@ pub struct Options {
 pub struct Ended {
     pub violation: Option<Violation>,
     pub log: Vec<String>,
-    /// Milliseconds of virtual time.
-    pub millis: i64,
-    pub runs: usize,
-    /// What was injected, by kind.
-    pub faults: BTreeMap<&'static str, u64>,
+    pub figures: Figures,
 }
 
 pub fn execute(scenario: &Scenario, options: &Options) -> Ended {
@@ -51,10 +49,9 @@ pub fn execute(scenario: &Scenario, options: &Options) -> Ended {
         let follows = scenario.kind != Kind::Clocks || scenario.seed.is_multiple_of(2);
         let hub = Hub::new(scenario.seed, follows, options);
         let mut world = World::new(hub);
-        Running { scenario, world: &mut world, read_at: 0 }.go_on().await;
-        let (hub, audit) = (&world.hub, world.hub.audit());
-        let (violation, runs) = (audit.violation().cloned(), audit.run_count());
-        Ended { violation, log: hub.log.take(), millis: hub.time.millis(), runs, faults: hub.counts() }
+        let occurrences = Running { scenario, world: &mut world, read_at: 0 }.go_on().await;
+        let figures = Figures::of(&world.hub, occurrences);
+        Ended { violation: world.hub.audit().violation().cloned(), log: world.hub.log.take(), figures }
     })
 }
 
@@ -68,33 +65,41 @@ struct Running<'a> {
 struct Broken;
 
 impl Running<'_> {
-    async fn go_on(&mut self) {
+    /// How many occurrences are accounted for.
+    async fn go_on(&mut self) -> usize {
         // What was broken is known to the audit.
-        drop(self.run().await);
+        let occurrences = self.run().await.unwrap_or(0);
         drop(self.look().await);
+        occurrences
     }
 
-    async fn run(&mut self) -> Result<(), Broken> {
+    async fn run(&mut self) -> Result<usize, Broken> {
         for step in &self.scenario.steps {
             self.pass(step.after.into()).await?;
             self.world.apply(step.op);
         }
-        self.world.heal();
-        self.correct_clock();
-        self.until(CATCHES_UP_WITHIN, overdue).await?;
+        let was_attended = self.world.heal();
+        self.correct_clock().await?;
+        // While a store's clock stands still, until its host's has caught up, nothing is decided, and nothing becomes due.
         self.pass(self.world.hub.wall.behind()).await?;
+        self.until(CATCHES_UP_WITHIN, overdue).await?;
         self.world.pause_all();
         let redriven = REDRIVE_AFTER << self.world.hub.audit().most_redrives();
         self.until(ENDS_WITHIN + redriven, unended).await?;
         let mut audit = self.world.hub.audit();
         audit.read_all();
-        audit.check_ledger();
-        if self.scenario.kind == Kind::Calm {
-            audit.check_one_message_per_attempt();
-            audit.check_lateness();
-            audit.check_nodes();
+        audit.check_nodes();
+        match self.scenario.kind {
+            Kind::Calm => {
+                audit.check_one_message_per_attempt();
+                if was_attended {
+                    audit.check_lateness();
+                }
+            }
+            Kind::Deaths => audit.check_publishing(),
+            Kind::Stormy | Kind::Clocks => {}
         }
-        Ok(())
+        Ok(audit.check_ledger())
     }
 
     /// Lets so many milliseconds pass.
@@ -136,11 +141,13 @@ impl Running<'_> {
         Ok(())
     }
 
-    fn correct_clock(&self) {
-        let behind = self.world.hub.wall.behind();
-        if behind > WAITED_FOR {
+    async fn correct_clock(&mut self) -> Result<(), Broken> {
+        if self.world.hub.wall.behind() > WAITED_FOR {
+            self.pass(SET_APART).await?;
+            let behind = self.world.hub.wall.behind();
             self.world.hub.wall.set_by(i32::try_from(behind).unwrap_or(i32::MAX).into());
         }
+        Ok(())
     }
 }
 

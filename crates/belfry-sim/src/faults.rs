@@ -55,6 +55,8 @@ pub enum Fault {
     LateAnswer(u32),
     /// A message is published twice. To other verbs: nothing.
     Twice,
+    /// Messages are confirmed, and nobody gets them for so many milliseconds. To other verbs: nothing.
+    Held(u32),
     /// Of a batch of messages the first half is kept, and the connection breaks. To other verbs: as `Before`.
     Half,
     /// A message is refused, or the data of a fire. To other verbs: as `Before`.
@@ -89,7 +91,8 @@ impl Weather {
             return Some(if random.chance(500) { Fault::Late(by) } else { Fault::LateAnswer(by) });
         }
         if verb == Verb::Publish && random.chance(self.messages.into()) {
-            return Some(random.pick(&[Fault::Twice, Fault::Half, Fault::Refused]));
+            let by = random.below(2 * u64::from(self.lateness)) as u32;
+            return Some(random.pick(&[Fault::Twice, Fault::Half, Fault::Refused, Fault::Held(by)]));
         }
         None
     }

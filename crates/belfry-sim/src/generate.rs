@@ -3,7 +3,7 @@
 use belfry_core::schedule::CatchUp;
 
 use crate::faults::{Fault, Verb, Weather};
-use crate::operation::{Op, Queues, Step, Timing, Work};
+use crate::operation::{CRONS, Op, Queues, Rhythm, Step, Timing, Work, ZONES};
 use crate::random::Random;
 
 /// What is simulated: whether things fail, and what happens.
@@ -22,6 +22,8 @@ pub enum Kind {
     Stormy,
     /// Stormy, and the store's clock is set.
     Clocks,
+    /// Daemons die, and nothing else fails: nobody waits for the leases of the dead. No seed is of this kind.
+    Deaths,
 }
 
 impl Scenario {
@@ -71,12 +73,29 @@ fn number(random: &mut Random) -> u8 {
 }
 
 fn work(random: &mut Random) -> Work {
-    if random.chance(600) { Work::Quick } else { Work::Waits(random.pick(&[1, 4, 20, 50, 100])) }
+    let seconds = random.pick(&[1, 4, 20, 50, 100]);
+    match random.below(100) {
+        0..45 => Work::Quick,
+        45..65 => Work::Waits(seconds),
+        65..77 => Work::Parallel(seconds),
+        77..84 => Work::Fails,
+        84..91 => Work::Handled,
+        _ => Work::Retried,
+    }
 }
 
 fn timing(random: &mut Random) -> Timing {
+    let every = random.pick(&[1, 2, 5, 7, 10, 30, 60]);
+    let cron = random.below(CRONS.len() as u64) as u8;
+    let rhythm = match random.below(100) {
+        0..60 => Rhythm::Every(every),
+        60..88 => Rhythm::Cron(cron),
+        88..95 => Rhythm::Both(every, cron),
+        _ => Rhythm::Once(random.between(1, 90) as u16),
+    };
     Timing {
-        every: random.pick(&[1, 2, 5, 7, 10, 30, 60]),
+        rhythm,
+        zone: random.below(ZONES.len() as u64) as u8,
         catch_up: random.pick(CatchUp::ALL),
         window: random.pick(&[30, 120]),
         ends_after: random.chance(100).then(|| random.between(5, 200) as u16),
@@ -102,7 +121,8 @@ fn operation(kind: Kind, random: &mut Random) -> Op {
 fn users(random: &mut Random) -> Op {
     match random.below(100) {
         0..12 => create_workflow(random),
-        12..34 => create_schedule(random),
+        12..29 => create_schedule(random),
+        29..34 => Op::PutSchedule { workflow: number(random), timing: timing(random) },
         34..42 => update_workflow(random),
         42..54 => Op::EditSchedule { schedule: number(random), timing: timing(random) },
         54..70 => Op::SetActive { schedule: number(random), is_active: random.chance(600) },
@@ -149,12 +169,13 @@ const VERBS: [Verb; 14] = [
 ];
 
 fn fault(random: &mut Random) -> Fault {
+    let held = Fault::Held(length(random) * 2);
     match random.below(8) {
         0 | 1 => Fault::Before,
         2 | 3 => Fault::After,
         4 | 5 => Fault::Late(length(random)),
         6 => Fault::LateAnswer(length(random)),
-        _ => random.pick(&[Fault::Twice, Fault::Half, Fault::Refused]),
+        _ => random.pick(&[Fault::Twice, Fault::Half, Fault::Refused, held]),
     }
 }
 
@@ -177,8 +198,10 @@ fn surroundings(random: &mut Random) -> Op {
         18..32 => Op::StoreSilent { length },
         32..48 => Op::BrokerDown { length },
         48..58 => Op::BrokerSilent { length },
-        58..72 => Op::QueueHangs { queue: random.below(4) as u8, length },
-        _ => Op::LoseMessages { percent: random.pick(&[20, 100]) },
+        58..68 => Op::QueueHangs { queue: random.below(4) as u8, length },
+        68..80 => Op::LoseMessages { percent: random.pick(&[20, 100]) },
+        80..88 => Op::DoubleMessages { percent: random.pick(&[20, 100]) },
+        _ => Op::HoldMessages { percent: random.pick(&[20, 100]), length: length * 2 },
     }
 }
 

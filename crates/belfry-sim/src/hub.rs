@@ -20,15 +20,17 @@ pub struct Hub {
     pub time: Virtual,
     pub wall: Arc<StoreWall>,
     pub store: ReferenceStore,
-    /// The store's clock goes back when its host's does, as a server's; else it stands still, as an embedded one.
-    follows: bool,
     pub broker: Broker,
     pub log: Log,
     weather: Mutex<Weather>,
     trouble: Mutex<Trouble>,
     audit: Mutex<Audit>,
-    counts: Mutex<BTreeMap<&'static str, u64>>,
+    faults: Mutex<Counts>,
+    operations: Mutex<Counts>,
 }
+
+/// How often, by kind.
+pub type Counts = BTreeMap<&'static str, u64>;
 
 /// Until when the store is in which trouble, in milliseconds of virtual time.
 #[derive(Default)]
@@ -42,26 +44,26 @@ struct Trouble {
 impl Hub {
     pub fn new(seed: u64, follows: bool, options: &Options) -> Arc<Hub> {
         let time = Virtual::begin();
-        let wall = Arc::new(StoreWall::new(time));
+        let wall = Arc::new(StoreWall::new(time, seed));
         let mut store = ReferenceStore::new(wall.clone());
         if follows {
             store = store.with_a_clock_that_may_go_back();
         }
-        if let Some(mutation) = options.mutation {
-            store = store.mutated(mutation);
+        if !options.mutations.is_empty() {
+            store = store.mutated(&options.mutations);
         }
         Arc::new(Hub {
             seed,
             time,
+            audit: Mutex::new(Audit::new(store.clone(), time, Arc::clone(&wall))),
             wall,
-            follows,
-            audit: Mutex::new(Audit::new(store.clone())),
             store,
             broker: Broker::new(),
             log: Log::new(time, options.keep_log),
             weather: Mutex::new(Weather::CALM),
             trouble: Mutex::default(),
-            counts: Mutex::default(),
+            faults: Mutex::default(),
+            operations: Mutex::default(),
         })
     }
 
@@ -77,12 +79,22 @@ impl Hub {
         locked(&self.audit)
     }
 
-    pub fn count(&self, what: &'static str) {
-        *locked(&self.counts).entry(what).or_default() += 1;
+    /// Something of the kind failed.
+    pub fn failed(&self, what: &'static str) {
+        *locked(&self.faults).entry(what).or_default() += 1;
     }
 
-    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        locked(&self.counts).clone()
+    /// Something of the kind was done.
+    pub fn did(&self, what: &'static str) {
+        *locked(&self.operations).entry(what).or_default() += 1;
+    }
+
+    pub fn faults(&self) -> Counts {
+        locked(&self.faults).clone()
+    }
+
+    pub fn operations(&self) -> Counts {
+        locked(&self.operations).clone()
     }
 
     pub fn store_fails(&self, for_millis: i64, silently: bool) {
@@ -110,11 +122,6 @@ impl Hub {
 
     pub fn store_is_silent(&self) -> bool {
         self.time.millis() < locked(&self.trouble).silent_until
-    }
-
-    /// Whether the store shows an earlier time than it has shown before.
-    pub fn store_went_back(&self) -> bool {
-        self.follows && self.wall.behind() > 0
     }
 
     /// A panic of the model is a violation, not the end of the simulation.

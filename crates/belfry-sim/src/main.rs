@@ -1,9 +1,11 @@
 //! Simulates seeds, and shows what breaks.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
-use belfry_sim::{Mutation, Options, Scenario, execute, scenarios, shrink};
+use belfry_sim::{Figures, Mutation, Options, Scenario, execute, scenarios, shrink};
 use clap::Parser;
 
 /// Simulates Belfry: each seed is a scenario of its own, and the same seed is the same scenario.
@@ -21,15 +23,28 @@ struct Arguments {
     /// Only this one of the named histories.
     #[arg(long, conflicts_with_all = ["seeds", "from", "seed"])]
     scenario: Option<String>,
+    /// How many seeds at once.
+    #[arg(long, default_value_t = cores())]
+    threads: usize,
+    /// Says how far it is after each so many seeds; 0 says nothing.
+    #[arg(long, default_value_t = 1_000)]
+    progress: u64,
+    /// Ends with the figures as one line of JSON.
+    #[arg(long)]
+    json: bool,
     /// Shows every effect.
     #[arg(long)]
     log: bool,
-    /// Takes this term out of the store's compare-and-sets, to see that it is missed.
+    /// Takes this term out of the store's compare-and-sets, to see that it is missed. May be given several times.
     #[arg(long, value_parser = mutation)]
-    mutation: Option<Mutation>,
+    mutation: Vec<Mutation>,
     /// Leaves failing scenarios as long as they are.
     #[arg(long)]
     no_shrink: bool,
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn mutation(name: &str) -> Result<Mutation, String> {
@@ -37,58 +52,77 @@ fn mutation(name: &str) -> Result<Mutation, String> {
     known.copied().ok_or_else(|| format!("there is {:?}", Mutation::ALL))
 }
 
-#[derive(Default)]
-struct Totals {
-    seeds: u64,
-    millis: i64,
-    runs: usize,
-    faults: BTreeMap<&'static str, u64>,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let options = Options { keep_log: arguments.log, mutation: arguments.mutation };
-    let mut totals = Totals::default();
-    let mut failed = 0;
-    for (name, scenario) in chosen(&arguments) {
-        let ended = execute(&scenario, &options);
-        ended.log.iter().for_each(|line| println!("{line}"));
-        totals.seeds += 1;
-        totals.millis += ended.millis;
-        totals.runs += ended.runs;
-        ended.faults.into_iter().for_each(|(kind, count)| *totals.faults.entry(kind).or_default() += count);
-        if let Some(violation) = ended.violation {
-            failed += 1;
-            println!("{name} breaks {}: {}", violation.invariant, violation.detail);
-            println!("again: cargo run -p belfry-sim --release -- --{name} --log");
-            if !arguments.no_shrink {
-                show(&shrink(&scenario, &options), &options);
+    let figures = match (&arguments.scenario, arguments.seed) {
+        (Some(wanted), _) => {
+            let mut figures = Figures::default();
+            for (name, scenario) in scenarios::named().into_iter().filter(|(name, _)| name == wanted) {
+                figures.add(&simulate(&format!("scenario {name}"), &scenario, &arguments));
             }
+            figures
+        }
+        (None, Some(seed)) => simulate(&format!("seed {seed}"), &Scenario::of(seed), &arguments),
+        (None, None) => simulate_seeds(&arguments),
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string(&figures).expect("numbers by name are JSON"));
+    } else {
+        print!("{figures}");
+    }
+    if figures.failed == 0 && figures.scenarios > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// On several threads, each of which takes the next seed: a seed itself knows one thread only.
+fn simulate_seeds(arguments: &Arguments) -> Figures {
+    let end = arguments.from + arguments.seeds;
+    let next = AtomicU64::new(arguments.from);
+    let figures = Mutex::new(Figures::default());
+    thread::scope(|scope| {
+        for _ in 0..arguments.threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let of_seed = simulate(&format!("seed {seed}"), &Scenario::of(seed), arguments);
+                    let mut figures = figures.lock().expect("nothing panics while it is held");
+                    figures.add(&of_seed);
+                    if arguments.progress > 0 && figures.scenarios.is_multiple_of(arguments.progress) {
+                        let from = (seed + 1).saturating_sub(arguments.threads as u64).max(arguments.from);
+                        eprintln!("{} of {} seeds, {} failed; to go on: --from {from}", figures.scenarios, arguments.seeds, figures.failed);
+                    }
+                }
+            });
+        }
+    });
+    figures.into_inner().expect("nothing panics while it is held")
+}
+
+/// Tells of a violation, with the command that shows it again and the fewest steps that were found to lead to it.
+fn simulate(name: &str, scenario: &Scenario, arguments: &Arguments) -> Figures {
+    let options = Options { keep_log: arguments.log, mutations: arguments.mutation.clone() };
+    let ended = execute(scenario, &options);
+    let mut told: Vec<String> = ended.log;
+    if let Some(violation) = ended.violation {
+        told.push(format!("{name} breaks {}: {}", violation.invariant, violation.detail));
+        told.push(format!("again: cargo run -p belfry-sim --release -- --{name} --log"));
+        if !arguments.no_shrink {
+            told.extend(shrunk(scenario, &options));
         }
     }
-    println!("{} seeds, {failed} failed; {} of virtual time, {} runs", totals.seeds, hours(totals.millis), totals.runs);
-    println!("faults: {:?}", totals.faults);
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// What is simulated, and the arguments that name it.
-fn chosen(arguments: &Arguments) -> Box<dyn Iterator<Item = (String, Scenario)>> {
-    if let Some(wanted) = arguments.scenario.clone() {
-        let named = scenarios::named().into_iter().filter(move |(name, _)| *name == wanted);
-        return Box::new(named.map(|(name, scenario)| (format!("scenario {name}"), scenario)));
+    if !told.is_empty() {
+        println!("{}", told.join("\n"));
     }
-    let seeds = arguments.seed.map_or(arguments.from..arguments.from + arguments.seeds, |seed| seed..seed + 1);
-    Box::new(seeds.map(|seed| (format!("seed {seed}"), Scenario::of(seed))))
+    ended.figures
 }
 
-fn show(scenario: &Scenario, options: &Options) {
-    println!("shrunk to {} steps (seed {}, {:?}):", scenario.steps.len(), scenario.seed, scenario.kind);
-    scenario.steps.iter().for_each(|step| println!("    {step:?},"));
-    if let Some(violation) = execute(scenario, options).violation {
-        println!("which breaks {}: {}", violation.invariant, violation.detail);
-    }
-}
-
-fn hours(millis: i64) -> String {
-    format!("{}.{} h", millis / 3_600_000, millis / 360_000 % 10)
+fn shrunk(scenario: &Scenario, options: &Options) -> Vec<String> {
+    let small = shrink(scenario, options);
+    let mut told = vec![format!("shrunk to {} steps (seed {}, {:?}):", small.steps.len(), small.seed, small.kind)];
+    told.extend(small.steps.iter().map(|step| format!("    {step:?},")));
+    let violation = execute(&small, options).violation;
+    told.extend(violation.map(|violation| format!("which breaks {}: {}", violation.invariant, violation.detail)));
+    told
 }

@@ -61,6 +61,16 @@ pub enum Op {
     LoseMessages {
         percent: u8,
     },
+    /// Each ready message is there twice, with so many chances in a hundred.
+    DoubleMessages {
+        percent: u8,
+    },
+    /// Each ready message is kept from everybody for so long, with so many chances in a hundred: as by a consumer that holds
+    /// it until it dies. By then its run may have been redriven, tried again, or have ended.
+    HoldMessages {
+        percent: u8,
+        length: u32,
+    },
     /// The store's clock is set.
     SetClock {
         by: i32,
@@ -93,6 +103,11 @@ pub enum Op {
         workflow: u8,
         timing: Timing,
         is_active: bool,
+    },
+    /// Makes or replaces the schedule of the workflow that is named `default`.
+    PutSchedule {
+        workflow: u8,
+        timing: Timing,
     },
     EditSchedule {
         schedule: u8,
@@ -130,15 +145,42 @@ pub enum Work {
     Quick,
     /// Two that take no time, and a wait of so many seconds between them.
     Waits(u16),
+    /// Three beside each other, one of which waits for so many seconds, and one that all of them lead to.
+    Parallel(u16),
+    /// The second of three fails, and so does the run.
+    Fails,
+    /// The second fails, and its failure leads to the third: the run succeeds.
+    Handled,
+    /// The second runs into its time limit and is tried again, three times in all; then as `Handled`.
+    Retried,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// Seconds.
-    pub every: u16,
+    pub rhythm: Rhythm,
+    /// Of [`ZONES`].
+    pub zone: u8,
     pub catch_up: CatchUp,
     /// Seconds.
     pub window: u16,
     /// Nothing fires after so many seconds.
     pub ends_after: Option<u16>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rhythm {
+    /// Seconds. Counted from the epoch, so that no schedule is at odds with another.
+    Every(u16),
+    /// Of [`CRONS`].
+    Cron(u8),
+    /// The union of both.
+    Both(u16, u8),
+    /// Once, in so many seconds.
+    Once(u16),
+}
+
+/// Some that follow the clock, and some of fixed times, which a gap and a fold of local time treat by rules of their own.
+pub const CRONS: [&str; 6] =
+    ["*/5 * * * * *", "7,37 * * * * *", "0,20,40 0-59 0-23 * * *", "* * * * *", "5/15 * * * * MON-SUN", "30 0-59 0-23 * * *"];
+
+pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"];

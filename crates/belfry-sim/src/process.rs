@@ -13,6 +13,8 @@ use crate::random::Random;
 
 /// For how long a client waits for an answer.
 const ANSWER_LIMIT: i64 = 8_000;
+/// How often what is held up is sent again.
+pub const WAY_TRIED_EVERY: i64 = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -42,6 +44,8 @@ struct Inner {
     planned: VecDeque<(Verb, Fault)>,
     /// Until when nothing of it reaches the store.
     cut_until: i64,
+    /// When it heard of the store for the first time, in virtual time.
+    answered_at: Option<i64>,
 }
 
 /// How one call will go.
@@ -50,8 +54,9 @@ pub struct Fate {
     pub there: i64,
     pub back: i64,
     pub fault: Option<Fault>,
-    /// Whether it is lost when its process dies before it arrives.
-    pub dies_along: bool,
+    /// Whether it is lost when its process dies before it arrives, and where the way is cut; else it arrives all the same,
+    /// once there is a way again.
+    pub is_lost_on_the_way: bool,
 }
 
 impl Process {
@@ -59,7 +64,7 @@ impl Process {
         let mut random = Random::of(&[hub.seed, number]);
         let booted_before = random.below(1_000_000_000) as i64;
         let drift = random.below(161) as i64 - 80;
-        let inner = Inner { state: State::Running, random, planned: VecDeque::new(), cut_until: 0 };
+        let inner = Inner { state: State::Running, random, planned: VecDeque::new(), cut_until: 0, answered_at: None };
         Arc::new(Process { name, number, booted_before, drift, hub, thawed: Notify::new(), inner: Mutex::new(inner) })
     }
 
@@ -135,7 +140,7 @@ impl Process {
             there: inner.random.below(weather.latency.into()) as i64,
             back: 1 + inner.random.below(weather.latency.into()) as i64,
             fault,
-            dies_along: inner.random.chance(500),
+            is_lost_on_the_way: inner.random.chance(500),
         };
         match fault {
             Some(Fault::Late(by)) => fate.there += i64::from(by),
@@ -144,7 +149,7 @@ impl Process {
         }
         drop(inner);
         if let Some(fault) = fault {
-            self.hub.count(fault_name(fault));
+            self.hub.failed(fault_name(fault));
         }
         fate
     }
@@ -152,6 +157,11 @@ impl Process {
     /// `what` in words, where they are kept.
     pub fn words(&self, what: &impl std::fmt::Debug) -> String {
         if self.hub.log.is_kept() { format!("{what:?}") } else { String::new() }
+    }
+
+    /// Since when it knows the store's clock.
+    pub fn answered_at(&self) -> i64 {
+        self.inner().answered_at.unwrap_or(i64::MAX)
     }
 
     /// A number of this process' own.
@@ -172,6 +182,7 @@ impl Process {
         tokio::spawn(async move {
             let done = process.carry(verb, &what, fate, effect).await;
             process.hub.time.sleep(fate.back).await;
+            process.find_a_way(fate).await;
             // Nobody may be waiting any more.
             drop(answer.send(done));
         });
@@ -182,6 +193,9 @@ impl Process {
             () = time.sleep(ANSWER_LIMIT) => None,
         };
         self.pass().await;
+        if matches!(done, Some(Ok(_))) {
+            self.inner().answered_at.get_or_insert(time.millis());
+        }
         done.unwrap_or_else(|| Err(silence(verb)))
     }
 
@@ -191,9 +205,7 @@ impl Process {
         F: FnOnce(&Hub, &Process) -> StoreResult<T>,
     {
         self.hub.time.sleep(fate.there).await;
-        if (fate.dies_along && self.is_dead()) || self.is_cut() || self.hub.store_is_silent() {
-            return pending().await;
-        }
+        self.find_a_way(fate).await;
         if fate.fault == Some(Fault::Refused) && verb == Verb::Fire {
             self.hub.log.line(|| format!("{} {verb:?} {what} => refused as data", self.name));
             return Err(StoreError::Data("simulated".to_owned()));
@@ -207,6 +219,19 @@ impl Process {
         match done {
             Ok(_) if fate.fault == Some(Fault::After) => Err(silence(verb)),
             done => done,
+        }
+    }
+
+    /// Waits for as long as the store cannot be reached; for ever when that costs what is on its way.
+    async fn find_a_way(&self, fate: Fate) {
+        if fate.is_lost_on_the_way && self.is_dead() {
+            return pending().await;
+        }
+        while self.is_cut() || self.hub.store_is_silent() {
+            if fate.is_lost_on_the_way {
+                return pending().await;
+            }
+            self.hub.time.sleep(WAY_TRIED_EVERY).await;
         }
     }
 
@@ -228,6 +253,7 @@ fn fault_name(fault: Fault) -> &'static str {
         Fault::LateAnswer(_) => "late answer",
         Fault::Twice => "doubled message",
         Fault::Half => "half a batch",
-        Fault::Refused => "refused message",
+        Fault::Refused => "refused",
+        Fault::Held(_) => "held message",
     }
 }

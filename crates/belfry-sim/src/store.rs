@@ -1,12 +1,15 @@
 //! The store as one process reaches it: every effect is watched where it happens.
 
+mod workflows;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use belfry_core::ids::{MemberId, RunId, ScheduleId};
+use belfry_core::ids::{ClaimToken, MemberId, RunId, ScheduleId};
 use belfry_core::ports::{
-    Backlog, Beat, Cancelled, Claim, ClaimAnswer, DueKey, DueSchedule, Finish, FinishAnswer, FireAnswer, FireBatch, GiveBack, Look, Mark,
-    Member, Membership, Page, PendingRun, PublishLease, Reaped, Redrive, Redriven, RunFilter, RunStore, ScheduleStore, StoreResult, Swept,
+    Backlog, Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, DueKey, DueSchedule, Finish, FinishAnswer, FireAnswer, FireBatch, GiveBack,
+    Look, Mark, Member, Membership, Page, PendingRun, PollStore, PublishLease, Reaped, Redrive, Redriven, RunFilter, RunStore,
+    ScheduleStore, StoreResult, Swept,
 };
 use belfry_core::run::{NodeResult, Run};
 use belfry_core::shards::Shards;
@@ -27,11 +30,21 @@ impl ScheduleStore for SimStore {
     }
 
     async fn beat(&self, member: Member) -> StoreResult<Membership> {
-        self.0.ask(Verb::Beat, self.0.words(&member.id), move |hub, _| answer(hub.store.beat(member))).await
+        let effect = move |hub: &Hub, _: &Process| {
+            hub.audit().beaten(member.id);
+            answer(hub.store.beat(member))
+        };
+        self.0.ask(Verb::Beat, self.0.words(&member.id), effect).await
     }
 
     async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
-        self.0.ask(Verb::Bury, String::new(), move |hub, _| answer(hub.store.bury(believed))).await
+        let effect = move |hub: &Hub, by: &Process| {
+            let before = hub.store.members();
+            let buried = answer(hub.store.bury(believed));
+            hub.audit().buried(by, &before);
+            buried
+        };
+        self.0.ask(Verb::Bury, String::new(), effect).await
     }
 
     async fn leave(&self, member: MemberId) -> StoreResult<()> {
@@ -90,7 +103,7 @@ impl ScheduleStore for SimStore {
         let what = self.0.words(&rows);
         let effect = move |hub: &Hub, _: &Process| {
             let given = answer(hub.store.give_back(&rows));
-            hub.audit().changed(Verb::GiveBack, rows.iter().map(|row| row.run_id), None);
+            hub.audit().given_back(&rows);
             given
         };
         self.0.ask(Verb::GiveBack, what, effect).await
@@ -102,10 +115,10 @@ impl ScheduleStore for SimStore {
 
     async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven> {
         let what = self.0.words(&redrive);
-        let effect = move |hub: &Hub, _: &Process| {
+        let effect = move |hub: &Hub, by: &Process| {
             let redriven = answer(hub.store.redrive(redrive));
             if redriven.as_ref().is_ok_and(|redriven| redriven.requeued + redriven.unclaimed > 0) {
-                hub.audit().live_changed(Verb::Redrive);
+                hub.audit().redriven(by);
             }
             redriven
         };
@@ -125,6 +138,21 @@ impl ScheduleStore for SimStore {
             reaped
         };
         self.0.ask(Verb::Reap, self.0.words(&believed), effect).await
+    }
+}
+
+#[async_trait]
+impl PollStore for SimStore {
+    async fn claim_oldest(&self, queue: QueueName, token: ClaimToken, worker: String) -> StoreResult<Option<ClaimedRun>> {
+        let effect = move |hub: &Hub, _: &Process| {
+            let claimed = answer(hub.store.claim_oldest(queue, token, worker.clone()));
+            if let Ok(Some(claimed)) = &claimed {
+                let claim = Claim { run_id: claimed.run.id, token, worker };
+                hub.audit().claimed(&claim, &Ok(ClaimAnswer::Claimed(Box::new(claimed.clone()))));
+            }
+            claimed
+        };
+        self.0.ask(Verb::Claim, String::new(), effect).await
     }
 }
 

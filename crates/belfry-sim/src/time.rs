@@ -1,7 +1,7 @@
 //! Virtual time: tokio's, paused, so that it moves to the next timer whenever nothing else is to be done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,26 +38,77 @@ impl Virtual {
     }
 }
 
+/// In turn: an ordinary day; in Berlin, clocks go forward, go back, and a repeated hour ends; on Lord Howe, half an hour is
+/// repeated, and left out. Ninety seconds later each.
+const BEGINNINGS: [&str; 6] = [
+    "2026-11-25T09:00:00Z",
+    "2026-03-29T00:58:30Z",
+    "2026-10-25T00:58:30Z",
+    "2026-10-25T01:58:30Z",
+    "2026-04-04T14:58:30Z",
+    "2026-10-03T15:28:30Z",
+];
+
+/// Milliseconds: a clock that is set by less is not noticed by anybody, and may not matter to anybody.
+const TOLERATED: i64 = 1_000;
+
+/// Milliseconds: a clock that is set and set back sooner deceives everybody, for all look at it each second only.
+pub const SET_APART: i64 = 5_000;
+
+/// How a clock was set in some time.
+pub struct Settings {
+    pub large: usize,
+    pub last_at: Option<i64>,
+    /// Milliseconds.
+    pub small: i64,
+}
+
 /// The time of day of the store's host, which may be set.
 pub struct StoreWall {
     time: Virtual,
-    /// What is added to [`StoreWall::BEGINNING`] and the time that has passed.
+    beginning: UnixMillis,
+    /// What is added to the beginning and the time that has passed.
     shift: AtomicI64,
     /// The latest instant that it ever showed.
     latest: AtomicI64,
+    /// When it was set, in virtual time, and by how much.
+    settings: Mutex<Vec<(i64, i64)>>,
 }
 
 impl StoreWall {
-    /// 2026-11-25T09:00:00Z.
-    const BEGINNING: i64 = 1_795_597_200_000;
-
-    pub fn new(time: Virtual) -> StoreWall {
-        StoreWall { time, shift: AtomicI64::new(0), latest: AtomicI64::new(0) }
+    /// It begins on an ordinary day, or just before the clocks change in one of the zones that schedules have.
+    pub fn new(time: Virtual, seed: u64) -> StoreWall {
+        let beginning = BEGINNINGS[(seed % BEGINNINGS.len() as u64) as usize];
+        let beginning = UnixMillis::parse_exact(beginning).expect("it is an instant");
+        StoreWall { time, beginning, shift: AtomicI64::new(0), latest: AtomicI64::new(0), settings: Mutex::default() }
     }
 
+    /// Where intervals count from: the whole minute before the beginning.
+    pub fn zero(&self) -> UnixMillis {
+        UnixMillis::saturating(self.beginning.get() / 60_000 * 60_000)
+    }
+
+    /// Unless it was set just before.
     pub fn set_by(&self, millis: i64) {
+        if self.settings().last().is_some_and(|(at, _)| self.time.millis() < at + SET_APART) {
+            return;
+        }
         self.latest.fetch_max(self.now().get(), Ordering::Relaxed);
         self.shift.fetch_add(millis, Ordering::Relaxed);
+        self.settings().push((self.time.millis(), millis));
+    }
+
+    /// How often it was set by more than a daemon's tolerance from `since` on, when for the last time, and how much all the
+    /// smaller settings come to.
+    pub fn set_since(&self, since: i64) -> Settings {
+        let settings = self.settings();
+        let recent = settings.iter().filter(|(at, _)| *at >= since);
+        let (large, small): (Vec<_>, Vec<_>) = recent.copied().partition(|(_, by)| by.abs() >= TOLERATED);
+        Settings { large: large.len(), last_at: large.last().map(|(at, _)| *at), small: small.iter().map(|(_, by)| by.abs()).sum() }
+    }
+
+    fn settings(&self) -> MutexGuard<'_, Vec<(i64, i64)>> {
+        self.settings.lock().expect("nothing panics while it is held")
     }
 
     /// How far it is behind the latest instant that it ever showed.
@@ -68,7 +119,7 @@ impl StoreWall {
 
 impl WallClock for StoreWall {
     fn now(&self) -> UnixMillis {
-        UnixMillis::saturating(Self::BEGINNING + self.time.millis() + self.shift.load(Ordering::Relaxed))
+        UnixMillis::saturating(self.beginning.get() + self.time.millis() + self.shift.load(Ordering::Relaxed))
     }
 }
 
@@ -94,7 +145,7 @@ impl Clock for HostClock {
 /// Right for all; for what only needs some time of day.
 impl WallClock for HostClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis::saturating(StoreWall::BEGINNING + self.time.millis())
+        UnixMillis::saturating(self.process.hub.wall.beginning.get() + self.time.millis())
     }
 }
 

@@ -1,211 +1,162 @@
-//! What users do, each in a task of its own: a request that waits holds nobody up.
+//! What users do, through the shipped services, each in a task of its own: a request that waits holds nobody up.
+
+mod shapes;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{
-    Ids, NewManualRun, NewSchedule, NewWorkflow, RunStore, ScheduleEdit, StoreError, StoreResult, TriggerSchedule, WallClock,
-    WorkflowStore, WorkflowWrite,
-};
-use belfry_core::schedule::{Lateness, ScheduleContent, ScheduledWorkflow};
-use belfry_core::spec::Spec;
-use belfry_core::time::{UnixMillis, Zone};
-use belfry_core::workflow::{Delivery, Workflow};
-use jiff::SignedDuration;
+use belfry_core::ports::{ScheduleEdit, WorkflowStore};
+use belfry_core::workflow::Delivery;
+use belfry_testkit::clock::SeededIds;
+use belfry_workflow::ServiceError;
+use belfry_workflow::runs::RunService;
+use belfry_workflow::triggers::ScheduleTriggerService;
+use belfry_workflow::workflows::WorkflowService;
 use serde_json::{Value, json};
 
-use crate::faults::Verb;
 use crate::hub::{Hub, answer};
 use crate::operation::{Op, Timing, Work};
 use crate::process::Process;
 use crate::store::SimStore;
-use crate::world::{HANDED, World, queue};
+use crate::world::{HANDED, queue};
 
-impl World {
-    pub fn user(&mut self, op: Op) {
+/// The number of the process that users go through.
+const NUMBER: u64 = 0;
+
+/// The process that serves users, as an API does.
+pub struct Users {
+    hub: Arc<Hub>,
+    workflows: WorkflowService,
+    schedules: ScheduleTriggerService,
+    runs: RunService,
+    /// How many names were given.
+    named: AtomicU64,
+}
+
+impl Users {
+    pub fn new(hub: Arc<Hub>) -> Arc<Users> {
+        let store = Arc::new(SimStore(Process::new(Arc::clone(&hub), "users".to_owned(), NUMBER)));
+        let ids = Arc::new(SeededIds::new(hub.seed));
+        Arc::new(Users {
+            workflows: WorkflowService::new(store.clone(), ids.clone()),
+            schedules: ScheduleTriggerService::new(store.clone(), ids),
+            runs: RunService::new(store.clone(), store),
+            named: AtomicU64::new(0),
+            hub,
+        })
+    }
+
+    /// Begins what `op` says.
+    pub fn begin(self: &Arc<Self>, op: Op) {
+        let users = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Some(done) = users.act(op).await {
+                let what = if done.is_ok() { name(op) } else { "refused to users" };
+                users.hub.did(what);
+                users.hub.log.line(|| format!("users {} => {done:?}", name(op)));
+            }
+        });
+    }
+
+    /// `None` when there is nothing of the kind that `op` is about.
+    async fn act(&self, op: Op) -> Option<Result<(), ServiceError>> {
         match op {
-            Op::CreateWorkflow { queue, handoff, work, trigger } => self.create_workflow(queue, handoff, work, trigger),
+            Op::CreateWorkflow { queue, handoff, work, trigger } => Some(self.create_workflow(queue, handoff, work, trigger).await),
             Op::UpdateWorkflow { workflow, queue, work, trigger } => {
-                let Some(id) = chosen(&self.workflows, workflow) else { return };
-                let trigger = trigger.map(|timing| self.trigger(timing));
-                tokio::spawn(update_workflow(Arc::clone(&self.users), id, queue, work, trigger));
+                Some(self.update_workflow(self.workflow(workflow)?, queue, work, trigger).await)
             }
-            Op::DeleteWorkflow { workflow } => {
-                let Some(id) = chosen(&self.workflows, workflow) else { return };
-                self.write(move |hub| {
-                    let deleted = answer(hub.store.delete_workflow(id, None));
-                    if deleted.is_ok() {
-                        hub.audit().workflow_deleted(id);
-                    }
-                    deleted
-                });
+            Op::DeleteWorkflow { workflow } => Some(self.workflows.delete(self.workflow(workflow)?, None).await),
+            Op::RunNow { workflow } => Some(self.workflows.run(self.workflow(workflow)?, &json!({})).await.map(drop)),
+            Op::CreateSchedule { workflow, timing, is_active } => {
+                let mut body = self.shape(timing);
+                body["name"] = json!(self.name("schedule"));
+                body["is_active"] = json!(is_active);
+                Some(self.schedules.create(self.workflow(workflow)?, &body).await.map(drop))
             }
-            Op::CreateSchedule { workflow, timing, is_active } => self.create_schedule(workflow, timing, is_active),
+            Op::PutSchedule { workflow, timing } => {
+                Some(self.schedules.put(self.workflow(workflow)?, None, &self.shape(timing)).await.map(drop))
+            }
             Op::EditSchedule { schedule, timing } => {
-                let content = self.content(timing);
-                self.edit(schedule, Some(content), None);
+                Some(self.schedules.patch_by_id(self.schedule(schedule)?, None, &self.shape(timing)).await.map(drop))
             }
-            Op::SetActive { schedule, is_active } => self.edit(schedule, None, Some(is_active)),
-            Op::DeleteSchedule { schedule } => {
-                let Some(id) = chosen(&self.schedules, schedule) else { return };
-                self.write(move |hub| {
-                    let deleted = answer(hub.store.delete_schedule(id, None));
-                    hub.audit().schedule_written(id);
-                    deleted
-                });
-            }
-            Op::RunNow { workflow } => self.run_now(workflow),
-            Op::Cancel { from_end } => {
-                let Some(id) = self.hub.audit().recent_run(from_end.into()) else { return };
-                let store = SimStore(Arc::clone(&self.users));
-                tokio::spawn(async move { drop(store.cancel(id).await) });
-            }
+            Op::SetActive { schedule, is_active: true } => Some(self.schedules.resume(self.schedule(schedule)?, None).await.map(drop)),
+            Op::SetActive { schedule, is_active: false } => Some(self.schedules.pause(self.schedule(schedule)?, None).await.map(drop)),
+            Op::DeleteSchedule { schedule } => Some(self.schedules.delete_by_id(self.schedule(schedule)?, None).await),
+            Op::Cancel { from_end } => Some(self.runs.cancel(self.run(from_end)?).await.map(drop)),
             _ => unreachable!("the world does the rest: {op:?}"),
         }
     }
 
-    fn write<T: std::fmt::Debug + Send + 'static>(&self, effect: impl FnOnce(&Hub) -> StoreResult<T> + Send + 'static) {
-        let users = Arc::clone(&self.users);
-        tokio::spawn(async move { drop(users.ask(Verb::Edit, String::new(), open(effect)).await) });
-    }
-
-    fn now(&self) -> UnixMillis {
-        self.hub.wall.now()
-    }
-
-    fn trigger(&mut self, timing: Timing) -> TriggerSchedule {
-        let id = ScheduleId(self.ids.v7(self.now()));
-        self.schedules.push(id);
-        TriggerSchedule { id, content: self.content(timing), is_active: None }
-    }
-
-    fn create_workflow(&mut self, number: u8, handoff: bool, work: Work, trigger: Option<Timing>) {
-        let id = WorkflowId(self.ids.v7(self.now()));
+    async fn create_workflow(&self, number: u8, handoff: bool, work: Work, trigger: Option<Timing>) -> Result<(), ServiceError> {
         let (number, delivery) = if handoff { (HANDED, Delivery::Handoff) } else { (number % HANDED, Delivery::Tracked) };
-        let new = NewWorkflow {
-            id,
-            name: format!("workflow-{}", self.workflows.len()),
-            description: String::new(),
-            definition: definition(work),
-            tags: Vec::new(),
-            queue: queue(number),
-            delivery,
-            trigger: trigger.map(|timing| self.trigger(timing)),
-        };
-        self.workflows.push(id);
-        let made = new.trigger.as_ref().map(|trigger| trigger.id);
-        self.write(move |hub| {
-            let created = answer(hub.store.create_workflow(new));
-            made.iter().for_each(|schedule| hub.audit().schedule_written(*schedule));
-            created
+        let body = json!({
+            "name": self.name("workflow"),
+            "definition": self.definition(work, trigger),
+            "queue": queue(number),
+            "delivery": delivery,
         });
+        self.workflows.create(&body).await.map(drop)
     }
 
-    fn create_schedule(&mut self, workflow: u8, timing: Timing, is_active: bool) {
-        let Some(workflow_id) = chosen(&self.workflows, workflow) else { return };
-        let id = ScheduleId(self.ids.v7(self.now()));
-        let new =
-            NewSchedule { id, workflow_id, name: format!("schedule-{}", self.schedules.len()), content: self.content(timing), is_active };
-        self.schedules.push(id);
-        self.write(move |hub| {
-            let made = answer(hub.store.create_schedule(new));
-            hub.audit().schedule_written(id);
-            made
-        });
+    async fn update_workflow(&self, id: WorkflowId, number: u8, work: Work, trigger: Option<Timing>) -> Result<(), ServiceError> {
+        let is_handoff = self.workflows.get(id).await?.delivery == Delivery::Handoff;
+        let queue = queue(if is_handoff { HANDED } else { number % HANDED });
+        let patch = json!({"definition": self.definition(work, trigger), "queue": queue});
+        self.workflows.patch(id, None, &patch).await.map(drop)
     }
 
-    fn edit(&mut self, schedule: u8, content: Option<ScheduleContent>, is_active: Option<bool>) {
-        let Some(id) = chosen(&self.schedules, schedule) else { return };
-        self.write(move |hub| edited(hub, ScheduleEdit { id, expected: None, name: None, content, is_active }));
+    fn definition(&self, work: Work, trigger: Option<Timing>) -> Value {
+        shapes::definition(work, trigger.map(|timing| self.shape(timing)))
     }
 
-    fn run_now(&mut self, workflow: u8) {
-        let Some(workflow_id) = chosen(&self.workflows, workflow) else { return };
-        let id = RunId(self.ids.v7(self.now()));
-        let new = NewManualRun { id, workflow_id, input: Value::Null, nominal_time: None };
-        self.write(move |hub| {
-            let started = answer(hub.store.start_run(new));
-            started.iter().for_each(|run| hub.audit().started(run.id));
-            started
-        });
+    fn shape(&self, timing: Timing) -> Value {
+        shapes::schedule(timing, self.hub.wall.zero(), self.hub.audit().store_now())
     }
 
-    fn content(&self, timing: Timing) -> ScheduleContent {
-        let seconds = |seconds: u16| SignedDuration::from_secs(seconds.into());
-        let lateness = Lateness { catch_up: timing.catch_up, catch_up_window: seconds(timing.window), ..Lateness::default() };
-        // Whole multiples of its interval since the epoch: no schedule is at odds with another.
-        let spec = Spec::every(seconds(timing.every), UnixMillis::EPOCH);
-        let end_at = timing.ends_after.map(|after| self.now().plus(seconds(after)));
-        ScheduleContent { specs: vec![spec], timezone: Zone::utc(), start_at: None, end_at, input: Value::Null, lateness }
+    fn name(&self, of: &str) -> String {
+        format!("{of}-{}", self.named.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Pauses everything, as it were in one instant.
-    pub fn pause_all(&self) {
-        let active = self.hub.audit().active();
-        for id in active {
-            let edit = ScheduleEdit { id, expected: None, name: None, content: None, is_active: Some(false) };
-            if let Err(error) = edited(&self.hub, edit) {
-                self.hub.audit().violated("convergence", format!("schedule {id} cannot be paused: {error}"));
-            }
+    fn workflow(&self, number: u8) -> Option<WorkflowId> {
+        self.hub.audit().workflow(number.into())
+    }
+
+    fn schedule(&self, number: u8) -> Option<ScheduleId> {
+        self.hub.audit().schedule(number.into())
+    }
+
+    fn run(&self, from_end: u8) -> Option<RunId> {
+        self.hub.audit().recent_run(from_end.into())
+    }
+}
+
+/// Pauses everything, as it were in one instant.
+pub fn pause_all(hub: &Hub) {
+    let active = hub.audit().active();
+    for id in active {
+        let edit = ScheduleEdit { id, expected: None, name: None, content: None, is_active: Some(false) };
+        let paused = answer(hub.store.edit_schedule(edit));
+        hub.audit().schedule_written(id);
+        if let Err(error) = paused {
+            hub.audit().violated("convergence", format!("schedule {id} cannot be paused: {error}"));
         }
     }
 }
 
-fn edited(hub: &Hub, edit: ScheduleEdit) -> StoreResult<ScheduledWorkflow> {
-    let id = edit.id;
-    let edited = answer(hub.store.edit_schedule(edit));
-    hub.audit().schedule_written(id);
-    edited
-}
-
-/// A user's write, while users are served: not while a store's clock that went back is behind, for then an edit would plan
-/// anew what was fired already.
-fn open<T>(effect: impl FnOnce(&Hub) -> StoreResult<T>) -> impl FnOnce(&Hub, &Process) -> StoreResult<T> {
-    |hub, _| if hub.is_closed_to_users() || hub.store_went_back() { Err(StoreError::Unavailable("closed".to_owned())) } else { effect(hub) }
-}
-
-/// Reads it, and writes all of it: another write between the two makes it stale.
-async fn update_workflow(
-    users: Arc<Process>,
-    id: WorkflowId,
-    number: u8,
-    work: Work,
-    trigger: Option<TriggerSchedule>,
-) -> StoreResult<Workflow> {
-    let current = users.ask(Verb::Read, String::new(), move |hub, _| answer(hub.store.workflow(id))).await?;
-    let is_handoff = current.delivery == Delivery::Handoff;
-    let write = WorkflowWrite {
-        id,
-        expected: current.revision,
-        name: current.name,
-        description: current.description,
-        definition: definition(work),
-        tags: current.tags,
-        queue: queue(if is_handoff { HANDED } else { number % HANDED }),
-        delivery: current.delivery,
-        trigger,
-    };
-    let made = write.trigger.as_ref().map(|trigger| trigger.id);
-    let effect = move |hub: &Hub| {
-        let updated = answer(hub.store.update_workflow(write));
-        hub.audit().workflow_written(id);
-        made.iter().for_each(|schedule| hub.audit().schedule_written(*schedule));
-        updated
-    };
-    users.ask(Verb::Edit, String::new(), open(effect)).await
-}
-
-fn chosen<T: Copy>(from: &[T], number: u8) -> Option<T> {
-    from.get(usize::from(number) % from.len().max(1)).copied()
-}
-
-fn definition(work: Work) -> Value {
-    let log = |id: &str| json!({"id": id, "type": "log", "parameters": {"message": "here"}});
-    match work {
-        Work::Quick => json!({"nodes": [log("a")], "edges": []}),
-        Work::Waits(seconds) => {
-            let wait = json!({"id": "b", "type": "wait", "parameters": {"for": format!("PT{seconds}S")}});
-            json!({"nodes": [log("a"), wait, log("c")], "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]})
-        }
+fn name(op: Op) -> &'static str {
+    match op {
+        Op::CreateWorkflow { .. } => "workflow created",
+        Op::UpdateWorkflow { .. } => "workflow updated",
+        Op::DeleteWorkflow { .. } => "workflow deleted",
+        Op::RunNow { .. } => "run now",
+        Op::CreateSchedule { .. } => "schedule created",
+        Op::PutSchedule { .. } => "schedule put",
+        Op::EditSchedule { .. } => "schedule edited",
+        Op::SetActive { is_active: true, .. } => "schedule resumed",
+        Op::SetActive { .. } => "schedule paused",
+        Op::DeleteSchedule { .. } => "schedule deleted",
+        Op::Cancel { .. } => "run cancelled",
+        _ => "other",
     }
 }

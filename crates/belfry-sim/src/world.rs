@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::workflow::QueueName;
 use belfry_scheduler::{Daemon, DaemonMetrics, Settings};
 use belfry_testkit::clock::SeededIds;
@@ -10,28 +9,25 @@ use belfry_worker::{Worker, WorkerSettings};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{NOTICED_AFTER, SimQueue};
+use crate::broker::{NOTICED_AFTER, SimQueue, release_after};
 use crate::hub::{Hub, words_of};
 use crate::operation::{Op, Queues};
 use crate::process::Process;
 use crate::random::Random;
 use crate::store::SimStore;
 use crate::time::HostClock;
+use crate::users::{self, Users};
 
 /// The most daemons, and the most workers, at once.
 const MOST: usize = 4;
 /// More runs than this are not left to a worker that may have a single slot.
 const MUCH: usize = 50;
-/// The number of the process that users go through.
-const USERS: u64 = 0;
 
 pub struct World {
     pub hub: Arc<Hub>,
-    pub users: Arc<Process>,
-    pub ids: Arc<SeededIds>,
-    pub workflows: Vec<WorkflowId>,
-    pub schedules: Vec<ScheduleId>,
+    users: Arc<Users>,
     processes: Vec<Running>,
+    /// Number 0 serves users.
     started: u64,
 }
 
@@ -58,16 +54,18 @@ pub const HANDED: u8 = 3;
 
 impl World {
     pub fn new(hub: Arc<Hub>) -> World {
-        let users = Process::new(Arc::clone(&hub), "users".to_owned(), USERS);
-        let ids = Arc::new(SeededIds::new(hub.seed));
-        World { hub, users, ids, workflows: Vec::new(), schedules: Vec::new(), processes: Vec::new(), started: USERS }
+        World { users: Users::new(Arc::clone(&hub)), hub, processes: Vec::new(), started: 0 }
+    }
+
+    pub fn pause_all(&self) {
+        users::pause_all(&self.hub);
     }
 
     pub fn apply(&mut self, op: Op) {
         self.hub.log.line(|| format!("{op:?}"));
         match op {
-            Op::StartDaemon if self.count(|kind| kind == Kind::Daemon) < MOST => self.start_daemon(),
-            Op::StartWorker { queues, concurrency } if self.count(|kind| kind != Kind::Daemon) < MOST => {
+            Op::StartDaemon if self.count_of(|kind| kind == Kind::Daemon) < MOST => self.start_daemon(),
+            Op::StartWorker { queues, concurrency } if self.count_of(|kind| kind != Kind::Daemon) < MOST => {
                 self.start_worker(queues, concurrency)
             }
             Op::StartDaemon | Op::StartWorker { .. } | Op::Nothing => {}
@@ -85,15 +83,24 @@ impl World {
             Op::BrokerSilent { length } => self.hub.broker.falls_silent(self.until(length)),
             Op::QueueHangs { queue: number, length } => self.hub.broker.hangs(queue(number), self.until(length)),
             Op::LoseMessages { percent } => self.lose(percent),
+            Op::DoubleMessages { percent } => {
+                let mut chance = self.chance(percent);
+                self.hub.broker.double_ready(|_| chance());
+            }
+            Op::HoldMessages { percent, length } => {
+                let mut chance = self.chance(percent);
+                self.hub.broker.hold_ready(self.until(length), |_| chance());
+                release_after(&self.hub, length.into());
+            }
             Op::SetClock { by } => self.hub.wall.set_by(by.into()),
             Op::Weather(weather) => self.hub.set_weather(weather),
-            _ => self.user(op),
+            _ => self.users.begin(op),
         }
-        self.count_op(op);
+        self.count(op);
     }
 
-    fn count_op(&self, op: Op) {
-        let what = match op {
+    fn count(&self, op: Op) {
+        let fault = match op {
             Op::Kill { .. } => "killed",
             Op::Stop { .. } => "stopped",
             Op::Freeze { .. } => "frozen",
@@ -102,17 +109,19 @@ impl World {
             Op::StoreDown { .. } | Op::StoreSilent { .. } => "store outage",
             Op::BrokerDown { .. } | Op::BrokerSilent { .. } | Op::QueueHangs { .. } => "broker outage",
             Op::LoseMessages { .. } => "messages lost",
+            Op::DoubleMessages { .. } => "messages doubled",
+            Op::HoldMessages { .. } => "messages held",
             Op::SetClock { .. } => "clock set",
             _ => return,
         };
-        self.hub.count(what);
+        self.hub.failed(fault);
     }
 
     fn until(&self, length: u32) -> i64 {
         self.hub.time.millis() + i64::from(length)
     }
 
-    fn count(&self, counts: impl Fn(Kind) -> bool) -> usize {
+    fn count_of(&self, counts: impl Fn(Kind) -> bool) -> usize {
         self.processes.iter().filter(|running| counts(running.kind)).count()
     }
 
@@ -132,6 +141,7 @@ impl World {
     }
 
     pub fn start_daemon(&mut self) {
+        self.hub.did("daemon started");
         let (process, clock, ids) = self.process('d');
         let mut settings = Settings::default();
         if process.below(4) == 0 {
@@ -148,6 +158,7 @@ impl World {
     }
 
     pub fn start_worker(&mut self, queues: Queues, concurrency: u8) {
+        self.hub.did("worker started");
         let (process, clock, ids) = self.process('w');
         let mut settings = WorkerSettings::named(process.name.clone());
         settings.concurrency = usize::from(concurrency.max(1));
@@ -199,10 +210,16 @@ impl World {
         });
     }
 
-    fn lose(&self, percent: u8) {
+    /// True so many times in a hundred.
+    fn chance(&self, percent: u8) -> impl FnMut() -> bool + use<> {
         let mut random = Random::of(&[self.hub.seed, self.hub.time.millis() as u64]);
+        move || random.chance(u64::from(percent) * 10)
+    }
+
+    fn lose(&self, percent: u8) {
+        let mut chance = self.chance(percent);
         self.hub.broker.loses(|queue, run| {
-            let is_lost = random.chance(u64::from(percent) * 10);
+            let is_lost = chance();
             if is_lost {
                 self.hub.log.line(|| format!("the broker loses {run} of {queue}"));
             }
@@ -227,8 +244,8 @@ impl World {
         }
     }
 
-    /// Everything that failed works again, and somebody is there to do the work.
-    pub fn heal(&mut self) {
+    /// Everything that failed works again, and somebody is there to do the work; true when there was a daemon before.
+    pub fn heal(&mut self) -> bool {
         self.hub.log.line(|| "heal".to_owned());
         self.hub.set_weather(crate::faults::Weather::CALM);
         self.hub.store_recovers();
@@ -239,7 +256,8 @@ impl World {
             running.process.forget_plans();
         }
         let lives = |running: &&Running| !running.stop.is_cancelled();
-        if !self.processes.iter().filter(lives).any(|running| running.kind == Kind::Daemon) {
+        let was_attended = self.processes.iter().filter(lives).any(|running| running.kind == Kind::Daemon);
+        if !was_attended {
             self.start_daemon();
         }
         let serves = |running: &Running| matches!(running.kind, Kind::Worker(Queues::All | Queues::Tracked));
@@ -247,5 +265,6 @@ impl World {
         if is_much || !self.processes.iter().filter(lives).any(serves) {
             self.start_worker(Queues::Tracked, 16);
         }
+        was_attended
     }
 }

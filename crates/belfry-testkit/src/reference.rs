@@ -5,9 +5,11 @@
 //! [`belfry_core::decide`] and [`belfry_core::edit`].
 
 mod edits;
+mod idempotency;
 mod keys;
 mod mutation;
 mod queue;
+mod revisions;
 mod runs;
 mod schedules;
 mod workflows;
@@ -16,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock};
+use belfry_core::ports::{ApiKey, IdempotencyKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock};
 use belfry_core::run::{Run, RunKind, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -46,11 +48,16 @@ impl ReferenceStore {
         self
     }
 
-    /// Without one term of the protocol, to see what misses it.
+    /// Without some terms of the protocol, to see what misses them.
     #[must_use]
-    pub fn mutated(self, mutation: Mutation) -> ReferenceStore {
-        self.begin().0.mutation = Some(mutation);
+    pub fn mutated(self, mutations: &[Mutation]) -> ReferenceStore {
+        self.begin().0.mutations = mutations.to_vec();
         self
+    }
+
+    /// The members that were not buried, and have not left.
+    pub fn members(&self) -> Vec<MemberId> {
+        self.begin().0.members.keys().copied().collect()
     }
 
     /// Begins a transaction: the lock, and then the store's clock.
@@ -66,7 +73,8 @@ impl ReferenceStore {
 struct Tables {
     now: UnixMillis,
     may_go_back: bool,
-    mutation: Option<Mutation>,
+    /// The terms of the protocol that were taken out.
+    mutations: Vec<Mutation>,
     workflows: BTreeMap<WorkflowId, WorkflowRow>,
     versions: BTreeMap<(WorkflowId, i64), WorkflowVersion>,
     schedules: BTreeMap<ScheduleId, ScheduleRow>,
@@ -78,6 +86,7 @@ struct Tables {
     occurrences: BTreeSet<(ScheduleId, UnixMillis)>,
     outcomes: BTreeMap<ScheduleId, Vec<RecordedOutcome>>,
     keys: BTreeMap<KeyId, ApiKey>,
+    idempotency: BTreeMap<IdempotencyKey, idempotency::IdempotencyRow>,
     /// With the instant of its last beat.
     members: BTreeMap<MemberId, (Member, UnixMillis)>,
 }
@@ -94,6 +103,9 @@ struct ScheduleRow {
 
 /// What the runs of a schedule's revision are made from.
 struct Revision {
+    name: String,
+    is_active: bool,
+    created_at: UnixMillis,
     content: ScheduleContent,
     workflow: WorkflowFacts,
 }
@@ -119,7 +131,7 @@ impl Tables {
         Tables {
             now,
             may_go_back: false,
-            mutation: None,
+            mutations: Vec::new(),
             workflows: BTreeMap::new(),
             versions: BTreeMap::new(),
             schedules: BTreeMap::new(),
@@ -129,13 +141,14 @@ impl Tables {
             occurrences: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             keys: BTreeMap::new(),
+            idempotency: BTreeMap::new(),
             members: BTreeMap::new(),
         }
     }
 
     /// Whether a term of the protocol was left in.
     fn holds(&self, term: Mutation) -> bool {
-        self.mutation != Some(term)
+        !self.mutations.contains(&term)
     }
 
     fn living_workflow(&self, id: WorkflowId) -> StoreResult<&Workflow> {
@@ -181,7 +194,7 @@ impl Tables {
 
     fn scheduled_run(&self, schedule: ScheduleId, new: &NewRun, now: UnixMillis) -> (Run, i64) {
         let schedule = &self.schedules[&schedule].schedule;
-        let Revision { content, workflow } = &self.revisions[&(schedule.id, schedule.revision)];
+        let Revision { content, workflow, .. } = &self.revisions[&(schedule.id, schedule.revision)];
         let run = Run {
             schedule_id: Some(schedule.id),
             kind: RunKind::Scheduled,
@@ -238,6 +251,7 @@ fn pending_run(id: RunId, workflow_id: WorkflowId, workflow: &WorkflowFacts, inp
         workflow_version: workflow.version,
         schedule_id: None,
         kind: RunKind::Manual,
+        rerun_of: None,
         reason: belfry_core::run::RunReason::Manual,
         nominal_time: None,
         planned_at: id.planned_at(),

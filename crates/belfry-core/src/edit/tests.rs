@@ -62,7 +62,7 @@ fn more_than_ten_thousand_rows_are_refused() {
 #[test]
 fn a_version_that_cannot_plan_a_spec_leaves_the_plan_of_the_newer_one() {
     let mut current = every_ten_seconds("09:00:00", CatchUp::Last);
-    current.content.specs.push(crate::spec::Spec::Unknown(serde_json::json!({"rrule": "FREQ=DAILY"})));
+    current.content.specs.push(crate::spec::Spec::Unknown(serde_json::json!({"lunar": "full"})));
     let before = at("08:59:00");
     assert_eq!(account(&current, After::Paused(&current.content), before).unwrap().cursor, current.cursor);
     assert_eq!(account(&current, After::Active(&current.content), at("09:00:00")), Err(Conflict::UnknownSpec));
@@ -73,12 +73,43 @@ fn a_version_that_cannot_plan_a_spec_leaves_the_plan_of_the_newer_one() {
 /// After a failover to a server whose clock is behind.
 #[test]
 fn a_clock_that_went_back_brings_up_nothing_that_was_decided() {
-    let mut current = every_ten_seconds("09:05:00", CatchUp::All);
-    (current.updated_at, current.last_run_at) = (at("09:00:00"), Some(at("09:04:50")));
-    let accounted = account(&current, After::Active(&current.content), at("09:01:00")).unwrap();
-    assert_eq!((accounted.runs, accounted.outcomes, accounted.cursor), (vec![], vec![], current.cursor));
-    // A pause was acknowledged later than the last run.
-    (current.is_active, current.updated_at) = (false, at("09:04:57"));
-    let resumed = account(&current, After::Active(&current.content), at("09:01:00")).unwrap();
-    assert_eq!(resumed.cursor, current.cursor);
+    let mut current = every_ten_seconds("09:05:00", CatchUp::None);
+    current.updated_at = at("09:00:00");
+    // Its occurrences up to 09:04:50 were missed, so that no run tells of them.
+    let mut edited = current.content.clone();
+    edited.specs = vec![crate::spec::Spec::cron("*/5 * * * * *".parse().unwrap())];
+    let accounted = account(&current, After::Active(&edited), at("09:01:00")).unwrap();
+    assert_eq!((&accounted.runs, &accounted.outcomes), (&vec![], &vec![]));
+    assert_eq!((accounted.up_to, accounted.cursor), (at("09:04:50"), Cursor::at(Some(at("09:04:55")))));
+    // A second edit knows no more than what the first one left.
+    (current.content, current.cursor, current.updated_at) = (edited, accounted.cursor, accounted.up_to);
+    let mut hourly = current.content.clone();
+    hourly.specs = vec![crate::spec::Spec::cron("0 * * * *".parse().unwrap())];
+    let accounted = account(&current, After::Active(&hourly), at("09:01:30")).unwrap();
+    assert_eq!((accounted.up_to, accounted.cursor), (at("09:04:50"), Cursor::at(Some(at("10:00:00")))));
+    (current.content, current.cursor) = (hourly, accounted.cursor);
+    let accounted = account(&current, After::Active(&every_ten_seconds("09:00:00", CatchUp::None).content), at("09:02:00")).unwrap();
+    assert_eq!(accounted.cursor, Cursor::at(Some(at("09:05:00"))));
+}
+
+#[test]
+fn a_clock_that_went_back_brings_up_nothing_of_what_had_ended_or_failed() {
+    let mut current = every_ten_seconds("09:05:00", CatchUp::None);
+    current.content.end_at = Some(at("09:04:58"));
+    current.cursor = Cursor::default();
+    let mut endless = current.content.clone();
+    endless.end_at = None;
+    assert_eq!(account(&current, After::Active(&endless), at("09:01:00")).unwrap().cursor, Cursor::at(Some(at("09:05:00"))));
+    current.cursor = Cursor::failed(at("09:04:55"));
+    assert_eq!(account(&current, After::Active(&endless), at("09:01:00")).unwrap().up_to, at("09:04:55"));
+}
+
+#[test]
+fn what_an_edit_brings_before_the_standing_cursor_is_planned() {
+    let mut current = every_ten_seconds("09:05:00", CatchUp::Last);
+    (current.updated_at, current.last_run_at) = (at("08:00:00"), Some(at("09:04:50")));
+    let mut edited = current.content.clone();
+    edited.specs = vec![crate::spec::Spec::cron("* * * * * *".parse().unwrap())];
+    let accounted = account(&current, After::Active(&edited), at("09:04:52.5")).unwrap();
+    assert_eq!((accounted.up_to, accounted.cursor), (at("09:04:52.5"), Cursor::at(Some(at("09:04:53")))));
 }

@@ -65,7 +65,8 @@ pub async fn bury(db: &Lease, believed: UnixMillis) -> Attempt<usize> {
             FROM members
             WHERE beaten_at NOT BETWEEN store_now() - $1::bigint * interval '1 millisecond'
                                     AND store_now() + $1::bigint * interval '1 millisecond'
-              AND store_now() <= $2::timestamptz + $3::bigint * interval '1 millisecond'
+              AND store_now() BETWEEN $2::timestamptz - $3::bigint * interval '1 millisecond'
+                                  AND $2::timestamptz + $3::bigint * interval '1 millisecond'
             ORDER BY id
             FOR UPDATE SKIP LOCKED
         ),

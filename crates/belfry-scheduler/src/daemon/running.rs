@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use belfry_core::ports::MEMBER_DEAD_AFTER;
 use belfry_core::time::UnixMillis;
 
 use super::membership::{BEAT_INTERVAL, Membership};
@@ -103,11 +104,12 @@ impl Daemon {
     }
 }
 
-/// A beat, and a look at who does not beat any more. A failure shows in what follows from it.
+/// A beat, and a look at who does not beat any more: by the silence that this daemon has heard itself, for were the store's
+/// clock set just before it began, everybody would look dead. A failure shows in what follows from it.
 pub(super) async fn beat(service: &ScheduledWorkflowService, membership: &Membership) {
     let beaten = match membership.beat().await {
-        Ok(()) if service.was_set_within(CLAIM_LENGTH) => Ok(()),
-        Ok(()) => membership.bury().await,
+        Ok(()) if service.has_been_steady_for(MEMBER_DEAD_AFTER) && !service.was_set_within(CLAIM_LENGTH) => membership.bury().await,
+        Ok(()) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = beaten {

@@ -48,7 +48,7 @@ impl Default for Settings {
             measure_interval: SignedDuration::from_secs(10),
             publish_lease: SignedDuration::from_secs(15),
             publish_limit: SignedDuration::from_secs(5),
-            publish_window: 4_000,
+            publish_window: 2_000,
             near_capacity: 20_000,
             payload_budget: 16 * 1024 * 1024,
             drain_limit: SignedDuration::from_secs(10),

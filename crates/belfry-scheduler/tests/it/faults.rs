@@ -72,7 +72,7 @@ impl ScheduleStore for FlakyStore {
     async fn load(&self, ids: &[ScheduleId]) -> StoreResult<Vec<DueSchedule>> {
         let mut loaded = self.store.load(ids).await?;
         for due in loaded.iter_mut().filter(|due| self.newer.contains(&due.schedule.id)) {
-            due.schedule.content.specs.push(Spec::Unknown(serde_json::json!({"rrule": "FREQ=DAILY"})));
+            due.schedule.content.specs.push(Spec::Unknown(serde_json::json!({"lunar": "full"})));
         }
         Ok(loaded)
     }

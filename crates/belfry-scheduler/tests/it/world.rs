@@ -60,14 +60,8 @@ impl World {
 
     async fn schedule_of(&self, workflow: WorkflowId, specs: Vec<Spec>, catch_up: CatchUp) -> ScheduledWorkflow {
         let id = ScheduleId(self.ids.v7(self.now()));
-        let content = ScheduleContent {
-            specs,
-            timezone: Zone::utc(),
-            start_at: None,
-            end_at: None,
-            input: Value::Null,
-            lateness: Lateness { catch_up, ..Lateness::default() },
-        };
+        let lateness = Lateness { catch_up, ..Lateness::default() };
+        let content = ScheduleContent { lateness, ..ScheduleContent::new(specs, Zone::utc()) };
         let new = NewSchedule { id, workflow_id: workflow, name: id.to_string(), content, is_active: true };
         self.store.create_schedule(new).await.unwrap()
     }
@@ -124,7 +118,7 @@ impl World {
 
     pub async fn run_by_hand(&self) -> Run {
         let id = RunId(self.ids.v7(self.now()));
-        let new = NewManualRun { id, workflow_id: self.workflow, input: Value::Null, nominal_time: None };
+        let new = NewManualRun::now(id, self.workflow, Value::Null, None);
         self.store.start_run(new).await.unwrap()
     }
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use belfry_core::ids::{ClaimToken, RunId};
-use belfry_core::ports::{Claim, ClaimAnswer, Mark, Settled, StoreResult};
-use belfry_core::run::{Run, RunKind, RunState};
+use belfry_core::ports::{Claim, ClaimAnswer, GiveBack, Mark, REDRIVE_AFTER, Settled, StoreResult};
+use belfry_core::run::{NodeState, Run, RunKind, RunState};
 use belfry_core::workflow::Delivery;
 
 use super::Audit;
 use crate::faults::Verb;
 use crate::process::Process;
+
+/// Milliseconds: a death, its burial a beat later, a sweep.
+const SURVIVED_WITHIN: i64 = 8_000;
 
 pub struct KnownRun {
     pub run: Run,
@@ -26,6 +29,9 @@ pub struct KnownRun {
     pub redrives: u32,
     /// A mark ended it as delivered.
     is_delivered: bool,
+    /// In virtual time: when it was recorded, and when it was queued last.
+    recorded_at: i64,
+    queued_at: i64,
 }
 
 struct Publishing {
@@ -45,6 +51,8 @@ impl Audit {
             messages: 0,
             redrives: 0,
             is_delivered: false,
+            recorded_at: self.time.millis(),
+            queued_at: 0,
             run,
         };
         self.runs.insert(known.run.id, known);
@@ -118,6 +126,33 @@ impl Audit {
         }
     }
 
+    /// What was given back is shown on the run, unless its message has become another's since.
+    pub fn given_back(&mut self, rows: &[GiveBack]) {
+        let old = |row: &GiveBack| self.runs.get(&row.run_id).map(|known| known.run.clone());
+        let before: Vec<(i64, Run)> = rows.iter().filter_map(|row| Some((row.publish_seq, old(row)?))).collect();
+        self.changed(Verb::GiveBack, rows.iter().map(|row| row.run_id), None);
+        for (publish_seq, before) in before {
+            let run = &self.runs[&before.id].run;
+            if (before.state != RunState::Pending || before.publish_seq != publish_seq) && before.publish_error != run.publish_error {
+                let (id, shown) = (run.id, shown(&before));
+                self.violated("I5", format!("run {id}, {shown}, shows the failure of publishing {publish_seq}"));
+            }
+        }
+    }
+
+    /// A redrive takes back what waited for an interval of real time; unless the clock was set so that `by` cannot know.
+    pub fn redriven(&mut self, by: &Process) {
+        let queued = self.runs.values().filter(|known| known.run.state == RunState::Queued);
+        let queued: Vec<(RunId, i64)> = queued.map(|known| (known.run.id, known.queued_at)).collect();
+        self.live_changed(Verb::Redrive);
+        for (id, queued_at) in queued {
+            let waited = self.time.millis() - queued_at;
+            if self.runs[&id].run.state != RunState::Queued && self.is_early(queued_at, REDRIVE_AFTER) && !self.is_deceived(by, queued_at) {
+                self.violated("redrive", format!("{} took back {id}, which had been queued for {waited} ms", by.name));
+            }
+        }
+    }
+
     /// An executor sends something for a run: nobody took the run from it before.
     pub fn acts(&mut self, by: &Process, verb: Verb, id: RunId, epoch: i64) {
         let Some(known) = self.runs.get(&id) else { return };
@@ -154,6 +189,13 @@ impl Audit {
         if new.claim_epoch != old.claim_epoch {
             known.ended_epochs.insert(old.claim_epoch, verb);
         }
+        let now = self.time.millis();
+        if old.state == RunState::Pending && new.state != RunState::Pending {
+            self.greatest_publishing = self.greatest_publishing.max(now - known.recorded_at);
+        }
+        if old.state != RunState::Queued && new.state == RunState::Queued {
+            known.queued_at = now;
+        }
         match (verb, new.state) {
             (Verb::Redrive, RunState::Pending) if old.state == RunState::Queued => known.redrives += 1,
             (Verb::Claim, RunState::Running) if old.state != RunState::Running => known.redrives = 0,
@@ -185,12 +227,34 @@ impl Audit {
         }
     }
 
-    /// Where no write comes late, a run that succeeded has no node that has not.
+    /// A run ends as its nodes did: all of them settled, and failed where one failed that may not.
     pub fn check_nodes(&mut self) {
-        let is_wrong = |run: &&Run| run.state == RunState::Succeeded && !run.nodes.iter().all(|node| node.state.is_settled());
-        if let Some(id) = self.runs.values().map(|known| &known.run).find(is_wrong).map(|run| run.id) {
-            self.violated("nodes", format!("run {id} succeeded with a node that did not end"));
+        for run in self.runs.values().map(|known| &known.run) {
+            let has_failed = run.nodes.iter().any(|node| node.node_id == "fails" && node.state == NodeState::Failed);
+            let is_right = match run.state {
+                RunState::Succeeded => !run.nodes.is_empty() && run.nodes.iter().all(|node| node.state.is_settled()) && !has_failed,
+                RunState::Failed => has_failed,
+                _ => true,
+            };
+            if !is_right {
+                let nodes: Vec<String> = run.nodes.iter().map(|node| format!("{} {}", node.node_id, node.state)).collect();
+                return self.violated("nodes", format!("run {} has {}, with the nodes {nodes:?}", run.id, run.state));
+            }
         }
+    }
+
+    /// Where daemons die and nothing else fails, what they hold unpublished is published when they are buried.
+    pub fn check_publishing(&mut self) {
+        if self.greatest_publishing > SURVIVED_WITHIN {
+            self.violated("lateness", format!("a run was published {} ms after it was recorded", self.greatest_publishing));
+        }
+    }
+
+    /// How many runs are in each state.
+    pub fn run_states(&self) -> BTreeMap<&'static str, u64> {
+        let mut states = BTreeMap::new();
+        self.runs.values().for_each(|known| *states.entry(known.run.state.as_str()).or_default() += 1);
+        states
     }
 
     /// The most redrives that a run which has not ended is at.
@@ -207,8 +271,7 @@ fn shown(run: &Run) -> String {
 fn wrong_change(verb: Verb, old: &Run, new: &Run, epoch: Option<i64>) -> Option<(&'static str, &'static str)> {
     use RunState::{Cancelled, Delivered, Failed, Pending, Queued, Running, Succeeded, Unclaimed, WorkerLost};
     if old.state.is_terminal() {
-        let stays = old.state == new.state && old.claim_epoch == new.claim_epoch && old.nodes == new.nodes && old.error == new.error;
-        return (!stays).then_some(("I8", "it had ended"));
+        return (old != new).then_some(("I8", "it had ended"));
     }
     let changed = old.state != new.state || old.claim_epoch != new.claim_epoch || old.claim_until != new.claim_until;
     if changed && epoch.is_some_and(|epoch| epoch != old.claim_epoch) {

@@ -9,7 +9,7 @@ use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, Scheduled
 use belfry_core::time::UnixMillis;
 
 use super::Audit;
-use super::coverage::fault;
+use super::coverage;
 use crate::faults::Verb;
 use crate::hub::answer;
 use crate::process::Process;
@@ -53,6 +53,7 @@ impl Audit {
     fn schedule_made(&mut self, row: ScheduledWorkflow) {
         self.check_first(&row);
         let begun_at = row.cursor.nominal;
+        self.made.push(row.id);
         self.schedules.insert(row.id, KnownSchedule { row, is_deleted: false, outcomes: Vec::new(), past: Vec::new(), begun_at });
     }
 
@@ -68,8 +69,11 @@ impl Audit {
     }
 
     fn schedule_rewritten(&mut self, id: ScheduleId, row: Option<ScheduledWorkflow>) {
-        let at = row.as_ref().map_or_else(|| self.store_now(), |row| row.updated_at);
         let (runs, outcomes) = self.newly_recorded(id);
+        let at = row.as_ref().map_or_else(|| self.latest_row(id).max(self.store_now()), |row| row.updated_at);
+        if row.as_ref().is_some_and(|row| row.updated_at < self.store_now()) {
+            self.violated("I3", format!("schedule {id} is accounted for up to {at}, which is before the write, at {}", self.store_now()));
+        }
         let known = self.schedules.get(&id).expect("the caller found it");
         let (before, from) = (known.row.clone(), known.row.cursor.nominal);
         let fires = before.is_active && row.as_ref().is_some_and(|row| row.is_active);
@@ -101,6 +105,13 @@ impl Audit {
         }
     }
 
+    /// The latest nominal time of a schedule that has a row.
+    fn latest_row(&self, id: ScheduleId) -> UnixMillis {
+        let runs = self.runs.values().filter(|known| known.run.schedule_id == Some(id)).filter_map(|known| known.run.nominal_time);
+        let outcomes = self.schedules[&id].outcomes.iter().map(|recorded| recorded.outcome.to);
+        runs.chain(outcomes).max().unwrap_or(UnixMillis::EPOCH)
+    }
+
     /// The rows of a schedule that were not there before.
     fn newly_recorded(&self, id: ScheduleId) -> (Vec<RunId>, Vec<RecordedOutcome>) {
         let known = &self.schedules[&id];
@@ -126,7 +137,7 @@ impl Audit {
         let nominal: Vec<UnixMillis> = runs.iter().filter_map(|id| self.runs[id].run.nominal_time).collect();
         let outcomes: Vec<Outcome> = outcomes.iter().map(|recorded| recorded.outcome.clone()).collect();
         let wrong = match from {
-            Some(from) => fault(&row.content, from, to, &nominal, &outcomes),
+            Some(from) => coverage::account(&row.content, from, to, &nominal, &outcomes).err(),
             None => (!nominal.is_empty() || !outcomes.is_empty()).then(|| "it had ended".to_owned()),
         };
         if let Some(wrong) = wrong {
@@ -179,9 +190,10 @@ impl Audit {
         known.row = row;
     }
 
-    /// I3 from the rows alone, when all is over.
-    pub fn check_ledger(&mut self) {
+    /// I3 from the rows alone, when all is over. Answers how many occurrences are accounted for.
+    pub fn check_ledger(&mut self) -> usize {
         let mut found = Vec::new();
+        let mut accounted = 0;
         for (id, known) in &self.schedules {
             let runs = self.stored_runs(RunFilter { schedule_id: Some(*id), ..RunFilter::default() });
             let runs: Vec<UnixMillis> =
@@ -196,13 +208,17 @@ impl Audit {
                 let outcomes: Vec<Outcome> =
                     outcomes.iter().filter(|outcome| from <= outcome.from && outcome.from <= part.to).cloned().collect();
                 counted += runs.len() + outcomes.len();
-                found.extend(fault(&part.content, from, part.to, &runs, &outcomes).map(|wrong| format!("schedule {id}: {wrong}")));
+                match coverage::account(&part.content, from, part.to, &runs, &outcomes) {
+                    Ok(occurrences) => accounted += occurrences,
+                    Err(wrong) => found.push(format!("schedule {id}: {wrong}")),
+                }
             }
             if counted != runs.len() + outcomes.len() {
                 found.push(format!("schedule {id} has rows outside of its revisions: {counted} of {}", runs.len() + outcomes.len()));
             }
         }
         found.into_iter().for_each(|wrong| self.violated("I3", wrong));
+        accounted
     }
 
     /// Where nothing fails, what was edited just before it was due is found by a look within two seconds.

@@ -1,6 +1,6 @@
 use belfry_sim::{Options, Scenario, execute, shrink};
 
-/// In two tests, so that they run beside each other.
+/// In several tests, so that they run beside each other.
 fn hold(seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let scenario = Scenario::of(seed);
@@ -16,10 +16,20 @@ fn hold(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn the_invariants_hold_over_random_histories() {
-    hold(0..60);
+    hold(0..250);
 }
 
 #[test]
 fn the_invariants_hold_over_more_random_histories() {
-    hold(60..120);
+    hold(250..500);
+}
+
+#[test]
+fn the_invariants_hold_over_further_random_histories() {
+    hold(500..750);
+}
+
+#[test]
+fn the_invariants_hold_over_yet_other_random_histories() {
+    hold(750..1_000);
 }

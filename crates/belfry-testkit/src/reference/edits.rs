@@ -91,7 +91,7 @@ impl Tables {
     pub(super) fn rewrite(&mut self, Rewrite { id, becomes, accounted }: Rewrite, now: UnixMillis) -> ScheduledWorkflow {
         self.insert_runs(id, &accounted.runs, None, now);
         self.insert_outcomes(id, accounted.outcomes, now);
-        self.raise(id, accounted.cursor, becomes, now);
+        self.raise(id, accounted.cursor, becomes, accounted.up_to);
         self.keep_revision(id);
         if self.schedules[&id].deleted && self.holds(Mutation::DeleteRuns) {
             self.cancel_where(|run| run.schedule_id == Some(id), now);
@@ -99,14 +99,14 @@ impl Tables {
         self.schedules[&id].schedule.clone()
     }
 
-    fn raise(&mut self, id: ScheduleId, cursor: Cursor, becomes: Becomes, now: UnixMillis) {
+    fn raise(&mut self, id: ScheduleId, cursor: Cursor, becomes: Becomes, updated_at: UnixMillis) {
         let row = self.schedules.get_mut(&id).expect("it was checked");
         let schedule = &mut row.schedule;
         schedule.revision += 1;
         schedule.cursor = cursor;
         schedule.failure_count = 0;
         schedule.last_error = None;
-        schedule.updated_at = now;
+        schedule.updated_at = updated_at;
         match becomes {
             Becomes::Living { name, content, is_active } => {
                 schedule.name = name;
@@ -119,7 +119,13 @@ impl Tables {
 
     fn keep_revision(&mut self, id: ScheduleId) {
         let schedule = &self.schedules[&id].schedule;
-        let kept = Revision { content: schedule.content.clone(), workflow: self.facts(schedule.workflow_id) };
+        let kept = Revision {
+            name: schedule.name.clone(),
+            is_active: schedule.is_active,
+            created_at: schedule.updated_at,
+            content: schedule.content.clone(),
+            workflow: self.facts(schedule.workflow_id),
+        };
         self.revisions.insert((id, schedule.revision), kept);
     }
 

@@ -2,19 +2,19 @@
 
 use async_trait::async_trait;
 use belfry_core::ids::KeyId;
-use belfry_core::ports::{ApiKey, KeyStore, StoreError, StoreResult};
+use belfry_core::ports::{ApiKey, KeyStore, NewKey, StoreError, StoreResult};
 
 use super::{ReferenceStore, taken};
 
 #[async_trait]
 impl KeyStore for ReferenceStore {
-    async fn create_key(&self, id: KeyId, name: String, hash: [u8; 32]) -> StoreResult<ApiKey> {
+    async fn create_key(&self, new: NewKey) -> StoreResult<ApiKey> {
         let (mut tables, now) = self.begin();
-        if tables.keys.contains_key(&id) {
-            return Err(taken(id));
+        if tables.keys.contains_key(&new.id) {
+            return Err(taken(new.id));
         }
-        let key = ApiKey { id, name, hash, created_at: now, revoked_at: None };
-        tables.keys.insert(id, key.clone());
+        let key = ApiKey::made(new, now);
+        tables.keys.insert(key.id, key.clone());
         Ok(key)
     }
 
@@ -26,8 +26,8 @@ impl KeyStore for ReferenceStore {
     }
 
     async fn living_key(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
-        let (tables, _) = self.begin();
-        Ok(tables.keys.values().find(|key| key.hash == hash && key.revoked_at.is_none()).cloned())
+        let (tables, now) = self.begin();
+        Ok(tables.keys.values().find(|key| key.hash == hash && key.lives_at(now)).cloned())
     }
 
     async fn revoke_key(&self, id: KeyId) -> StoreResult<ApiKey> {

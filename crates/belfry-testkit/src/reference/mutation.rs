@@ -1,7 +1,7 @@
 //! Terms of the protocol that can be taken out, to see that a simulation misses them.
 
 /// A term of a compare-and-set, taken out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mutation {
     /// A fire does not compare the revision.
     FireRevision,
@@ -21,6 +21,8 @@ pub enum Mutation {
     GiveBackState,
     /// A giving back does not compare `publish_seq`.
     GiveBackSeq,
+    /// A sweep takes runs that are not `pending`.
+    SweepState,
     /// A sweep takes what is leased to another.
     SweepPublishAt,
     /// A sweep does not raise `publish_seq`.
@@ -37,6 +39,8 @@ pub enum Mutation {
     WorkerEpoch,
     /// What a worker writes is not compared with the state.
     WorkerState,
+    /// What is written of a node that has settled overwrites it.
+    NodeSettled,
     /// The reaper takes runs whose claim has not run out.
     ReapClaimUntil,
     /// The reaper does not raise the epoch.
@@ -51,6 +55,12 @@ pub enum Mutation {
     RedriveInterval,
     /// A redrive takes runs whose messages may be ready.
     RedriveReady,
+    /// A redrive goes by a clock that it does not believe.
+    RedriveBelieved,
+    /// A bury takes members for dead that are alive.
+    BuryDead,
+    /// A bury goes by a clock that it does not believe.
+    BuryBelieved,
     /// A member that is buried keeps what it holds unpublished.
     BuryHeld,
     /// A deletion leaves what has not started.
@@ -72,6 +82,7 @@ impl Mutation {
         Mutation::MarkSeq,
         Mutation::GiveBackState,
         Mutation::GiveBackSeq,
+        Mutation::SweepState,
         Mutation::SweepPublishAt,
         Mutation::SweepSeq,
         Mutation::ClaimState,
@@ -80,6 +91,7 @@ impl Mutation {
         Mutation::ClaimDelivery,
         Mutation::WorkerEpoch,
         Mutation::WorkerState,
+        Mutation::NodeSettled,
         Mutation::ReapClaimUntil,
         Mutation::ReapEpoch,
         Mutation::ReapBelieved,
@@ -87,6 +99,9 @@ impl Mutation {
         Mutation::PendingCancelled,
         Mutation::RedriveInterval,
         Mutation::RedriveReady,
+        Mutation::RedriveBelieved,
+        Mutation::BuryDead,
+        Mutation::BuryBelieved,
         Mutation::BuryHeld,
         Mutation::DeleteRuns,
         Mutation::CancelEpoch,

@@ -1,13 +1,14 @@
 //! The worker's verbs, and how runs change their state.
 
 use async_trait::async_trait;
-use belfry_core::ids::RunId;
+use belfry_core::ids::{ClaimToken, RunId};
 use belfry_core::ports::{
-    Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, RunFilter, RunStore, StoreError, StoreResult,
+    Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, PollStore, RunFilter, RunStore, StoreError,
+    StoreResult,
 };
 use belfry_core::run::{NodeResult, Run, RunState};
 use belfry_core::time::UnixMillis;
-use belfry_core::workflow::Delivery;
+use belfry_core::workflow::{Delivery, QueueName};
 use jiff::SignedDuration;
 
 use super::{Mutation, ReferenceStore, RunRow, Tables, page};
@@ -47,10 +48,11 @@ impl RunStore for ReferenceStore {
 
     async fn record_node(&self, run: RunId, epoch: i64, result: NodeResult) -> StoreResult<bool> {
         let (mut tables, _) = self.begin();
+        let stays = tables.holds(Mutation::NodeSettled);
         let Some(row) = tables.running(run, epoch) else { return Ok(false) };
         // The first writing of a node is its beginning: it keeps that place.
         match row.run.nodes.iter_mut().find(|node| node.node_id == result.node_id) {
-            Some(node) if node.state.is_settled() => {}
+            Some(node) if node.state.is_settled() && stays => {}
             Some(node) => *node = result,
             None => row.run.nodes.push(result),
         }
@@ -116,6 +118,25 @@ fn shows(filter: &RunFilter, run: &Run) -> bool {
         && filter.planned_from.is_none_or(|from| from <= run.planned_at)
         && filter.planned_before.is_none_or(|before| run.planned_at < before)
         && filter.after.is_none_or(|after| run.id < after)
+}
+
+#[async_trait]
+impl PollStore for ReferenceStore {
+    async fn claim_oldest(&self, queue: QueueName, token: ClaimToken, worker: String) -> StoreResult<Option<ClaimedRun>> {
+        let (mut tables, now) = self.begin();
+        let of_queue = |row: &&RunRow| row.run.queue == queue && row.run.delivery == Delivery::Tracked;
+        let held = |row: &&RunRow| row.run.state == RunState::Running && row.token == Some(token);
+        let live = || tables.live.iter().map(|id| &tables.runs[id]).filter(of_queue);
+        if let Some(held) = live().find(held) {
+            return Ok(Some(tables.claimed(held.run.id)));
+        }
+        let pending = live().filter(|row| row.run.state == RunState::Pending).min_by_key(|row| (row.publish_at, row.run.id));
+        let queued = live().filter(|row| row.run.state == RunState::Queued).min_by_key(|row| (row.run.queued_at, row.run.id));
+        let Some(oldest) = pending.into_iter().chain(queued).map(|row| row.run.id).min() else { return Ok(None) };
+        let row = tables.runs.get_mut(&oldest).expect("a live run has its row");
+        row.start(&Claim { run_id: oldest, token, worker }, 1, now);
+        Ok(Some(tables.claimed(oldest)))
+    }
 }
 
 impl RunRow {

@@ -32,11 +32,12 @@ impl ScheduleStore for ReferenceStore {
 
     async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
         let (mut tables, now) = self.begin();
-        if is_disbelieved(now, believed) {
+        if now.since(believed).abs() > BELIEF_TOLERANCE && tables.holds(Mutation::BuryBelieved) {
             return Ok(0);
         }
-        let dead: Vec<MemberId> =
-            tables.members.values().filter(|(_, beaten_at)| is_dead(*beaten_at, now)).map(|(member, _)| member.id).collect();
+        let compares = tables.holds(Mutation::BuryDead);
+        let dead = tables.members.values().filter(|(_, beaten_at)| is_dead(*beaten_at, now) || !compares);
+        let dead: Vec<MemberId> = dead.map(|(member, _)| member.id).collect();
         dead.iter().for_each(|member| tables.remove_member(*member, now));
         Ok(dead.len())
     }
@@ -84,7 +85,8 @@ impl ScheduleStore for ReferenceStore {
         let (mut tables, now) = self.begin();
         let free = |row: &RunRow| {
             let is_open = row.publish_at <= now || !tables.holds(Mutation::SweepPublishAt);
-            let is_free = row.run.state == RunState::Pending && is_open && !except.contains(&row.run.queue);
+            let is_pending = row.run.state == RunState::Pending || !tables.holds(Mutation::SweepState);
+            let is_free = is_pending && is_open && !except.contains(&row.run.queue);
             is_free.then_some(row.publish_at)
         };
         let (taken, raises) = (tables.first_live(free, limit), i64::from(tables.holds(Mutation::SweepSeq)));
@@ -120,7 +122,7 @@ impl ScheduleStore for ReferenceStore {
 
     async fn redrive(&self, redrive: Redrive) -> StoreResult<Redriven> {
         let (mut tables, now) = self.begin();
-        if is_disbelieved(now, redrive.believed) {
+        if is_disbelieved(now, redrive.believed) && tables.holds(Mutation::RedriveBelieved) {
             return Ok(Redriven::default());
         }
         let running = tables.live.iter().map(|id| &tables.runs[id].run);

@@ -6,13 +6,13 @@ use belfry_core::ports::{
     Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule,
     WorkflowFilter, WorkflowStore, WorkflowWrite,
 };
-use belfry_core::run::Run;
+use belfry_core::run::{Run, RunKind};
 use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, RecordedOutcome, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Workflow, WorkflowVersion};
 
 use super::edits::{Becomes, Begins, Creation, Rewrite};
-use super::{ReferenceStore, Tables, WorkflowRow, check_revision, page, pending_run, taken};
+use super::{ReferenceStore, Tables, WorkflowRow, check_revision, page, pending_run};
 
 #[async_trait]
 impl WorkflowStore for ReferenceStore {
@@ -23,7 +23,7 @@ impl WorkflowStore for ReferenceStore {
     async fn create_workflow(&self, new: NewWorkflow) -> StoreResult<Workflow> {
         let (mut tables, now) = self.begin();
         if tables.workflows.contains_key(&new.id) {
-            return Err(taken(new.id));
+            return tables.living_workflow(new.id).cloned();
         }
         tables.check_workflow_name(new.id, &new.name)?;
         let trigger = new.trigger.map(|trigger| tables.check_creation(trigger_schedule(new.id, trigger), now)).transpose()?;
@@ -97,13 +97,7 @@ impl WorkflowStore for ReferenceStore {
     }
 
     async fn workflows(&self, filter: WorkflowFilter) -> StoreResult<Page<Workflow>> {
-        let (tables, _) = self.begin();
-        let shown = tables.living_workflows().filter(|workflow| {
-            filter.name.as_ref().is_none_or(|name| *name == workflow.name)
-                && filter.tag.as_ref().is_none_or(|tag| workflow.tags.contains(tag))
-                && filter.after.is_none_or(|after| workflow.id > after)
-        });
-        Ok(page(shown.cloned(), filter.limit))
+        Ok(self.begin().0.listed_workflows(&filter))
     }
 
     async fn versions(&self, id: WorkflowId, before: Option<i64>, limit: usize) -> StoreResult<Page<WorkflowVersion>> {
@@ -122,6 +116,9 @@ impl WorkflowStore for ReferenceStore {
     async fn create_schedule(&self, new: NewSchedule) -> StoreResult<ScheduledWorkflow> {
         let (mut tables, now) = self.begin();
         tables.living_workflow(new.workflow_id)?;
+        if tables.schedules.contains_key(&new.id) {
+            return tables.living_schedule(new.id).cloned();
+        }
         tables.check_schedule_name(new.workflow_id, &new.name)?;
         let NewSchedule { id, workflow_id, name, content, is_active } = new;
         let creation = tables.check_creation(Begins { id, workflow_id, name, origin: Origin::Direct, content, is_active }, now)?;
@@ -167,25 +164,24 @@ impl WorkflowStore for ReferenceStore {
     }
 
     async fn schedules(&self, filter: ScheduleFilter) -> StoreResult<Page<ScheduledWorkflow>> {
-        let (tables, _) = self.begin();
-        let shown = tables.living_schedules().filter(|schedule| {
-            filter.workflow_id.is_none_or(|id| schedule.workflow_id == id)
-                && filter.name.as_ref().is_none_or(|name| *name == schedule.name)
-                && filter.is_active.is_none_or(|is_active| schedule.is_active == is_active)
-                && filter.after.is_none_or(|after| schedule.id > after)
-        });
-        Ok(page(shown.cloned(), filter.limit))
+        Ok(self.begin().0.listed_schedules(&filter))
     }
 
     async fn start_run(&self, new: NewManualRun) -> StoreResult<Run> {
         let (mut tables, now) = self.begin();
         tables.living_workflow(new.workflow_id)?;
-        let id = planned_now(new.id, now);
-        if tables.runs.contains_key(&id) {
-            return Err(taken(id));
+        let id = if new.keeps_id { new.id } else { planned_now(new.id, now) };
+        if let Some(row) = tables.runs.get(&id) {
+            return Ok(tables.shown_run(row));
         }
         let facts = tables.facts(new.workflow_id);
-        let run = Run { nominal_time: new.nominal_time, ..pending_run(id, new.workflow_id, &facts, new.input, now) };
+        let kind = if new.rerun_of.is_some() { RunKind::Rerun } else { RunKind::Manual };
+        let run = Run {
+            nominal_time: new.nominal_time,
+            kind,
+            rerun_of: new.rerun_of,
+            ..pending_run(id, new.workflow_id, &facts, new.input, now)
+        };
         tables.insert_run(run, 0, None);
         Ok(tables.shown_run(&tables.runs[&id]))
     }

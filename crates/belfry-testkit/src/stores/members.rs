@@ -1,7 +1,7 @@
 //! Daemons that come, go and die.
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{GiveBack, MEMBER_DEAD_AFTER, Mark, Member, Membership, PublishLease};
+use belfry_core::ports::{BELIEF_TOLERANCE, GiveBack, MEMBER_DEAD_AFTER, Mark, Member, Membership, PublishLease};
 use jiff::SignedDuration;
 
 use super::Backend;
@@ -157,6 +157,9 @@ pub async fn nobody_is_buried_by_a_clock_that_is_not_believed(backend: &dyn Back
     world.beat(member).await;
     world.advance(MEMBER_DEAD_AFTER + MILLISECOND).await;
     assert_eq!(world.schedules.bury(world.disbelieved().await).await, Ok(0));
+    // A clock that went back makes all beats look like those of the future.
+    let ahead = world.now().await.plus(BELIEF_TOLERANCE + SECOND);
+    assert_eq!(world.schedules.bury(ahead).await, Ok(0));
     assert_eq!(world.sweep(10).await, []);
     assert_eq!(world.bury().await, 1);
     assert_eq!(world.sweep(10).await.len(), 1);
