@@ -4,7 +4,7 @@ use crate::ids::RunId;
 use crate::ports::NewRun;
 use crate::run::RunReason;
 use crate::schedule::{CatchUp, Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
-use crate::spec::NotLater;
+use crate::spec::SpecError;
 use crate::time::UnixMillis;
 
 /// The most runs of one decision. What is due beyond them is decided next, from where the cursor then stands.
@@ -51,7 +51,7 @@ pub fn failed(cursor: UnixMillis, now: UnixMillis, error: String) -> Decision {
     Decision { runs: Vec::new(), outcomes: vec![outcome], next: Cursor::failed(now.max(cursor)), failure: Some(error) }
 }
 
-fn catch_up(schedule: &ScheduledWorkflow, cursor: UnixMillis, now: UnixMillis) -> Result<Decision, NotLater> {
+fn catch_up(schedule: &ScheduledWorkflow, cursor: UnixMillis, now: UnixMillis) -> Result<Decision, SpecError> {
     let content = &schedule.content;
     // The first instant that is still inside the window: "younger than" it, so exclusive.
     let window = UnixMillis::saturating(now.minus(content.lateness.catch_up_window).get() + 1);
@@ -78,7 +78,7 @@ fn fire_from(
     now: UnixMillis,
     reason: RunReason,
     outcomes: Vec<Outcome>,
-) -> Result<Decision, NotLater> {
+) -> Result<Decision, SpecError> {
     let mut runs = Vec::new();
     let mut next = Some(from);
     while let Some(nominal) = next.filter(|next| *next <= now && runs.len() < MAX_RUNS) {
@@ -89,7 +89,7 @@ fn fire_from(
 }
 
 /// The range of missed occurrences in `from..before`; its bounds are occurrences.
-fn missed(content: &ScheduleContent, from: UnixMillis, before: UnixMillis) -> Result<Vec<Outcome>, NotLater> {
+fn missed(content: &ScheduleContent, from: UnixMillis, before: UnixMillis) -> Result<Vec<Outcome>, SpecError> {
     if before <= from {
         return Ok(Vec::new());
     }

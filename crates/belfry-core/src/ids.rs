@@ -86,6 +86,20 @@ impl RunId {
     }
 }
 
+/// The `number`th id that is made for one request of an API key `owner`: a UUIDv7 of `at` whose random bits are the first
+/// of SHA-256(owner ‖ at ‖ number, each big-endian ‖ the request's own key). The request again makes the same ids.
+pub fn derived(owner: KeyId, key: &str, at: UnixMillis, number: u64) -> Uuid {
+    let digest = Sha256::new()
+        .chain_update(owner.0.as_bytes())
+        .chain_update(at.get().to_be_bytes())
+        .chain_update(number.to_be_bytes())
+        .chain_update(key.as_bytes())
+        .finalize();
+    let mut random = [0_u8; 10];
+    random.copy_from_slice(&digest[..10]);
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.get()).unwrap_or(0), &random).into_uuid()
+}
+
 impl ScheduleId {
     /// Which of the 256 shards the schedule is of: daemons share shards, not schedules.
     pub fn shard(self) -> u8 {

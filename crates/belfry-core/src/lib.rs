@@ -3,6 +3,7 @@
 //! Everything here is pure: `now` is an argument, and no clock, file, socket or random number is reached.
 //! What reaches them stands behind the traits of [`ports`].
 
+pub mod calendar;
 pub mod decide;
 pub mod definition;
 pub mod edit;

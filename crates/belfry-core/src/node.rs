@@ -13,9 +13,10 @@ use crate::time::duration;
 
 pub const TRIGGER: &str = "trigger";
 pub const CONDITION: &str = "condition";
+pub const COMMAND: &str = "command";
 
 /// Every type that this version knows.
-pub const KINDS: [&str; 6] = [TRIGGER, "http", "log", "set", CONDITION, "wait"];
+pub const KINDS: [&str; 7] = [TRIGGER, "http", "log", "set", CONDITION, "wait", COMMAND];
 
 /// A node's parameters, read as its type asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,7 @@ pub enum Parameters {
     Set(SetParameters),
     Condition(ConditionParameters),
     Wait(WaitParameters),
+    Command(CommandParameters),
 }
 
 /// Where a definition begins; with a schedule, also when.
@@ -111,6 +113,32 @@ pub struct WaitParameters {
     pub until: Option<String>,
 }
 
+/// A program that is run on the worker's host, where its operator permits that. Its output is `{"exit_code", "signal",
+/// "stdout", "stdout_truncated"}`, what it wrote parsed when it is JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandParameters {
+    /// The program and its arguments, templates all; no shell reads them. Exactly one of this and `shell` is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub argv: Vec<String>,
+    /// What `/bin/sh` executes, as it stands: no template, since what is put into a shell's text becomes part of its program.
+    /// Values reach it through `env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<String>,
+    /// Template of an absolute path; the home folder of the worker's user when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Values are templates. They are added to the little that a command's environment has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// A string is a template sent as it is; anything else is sent as JSON, its strings being templates. Empty when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Value>,
+    /// Which exit codes count as success; 0 when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub success_codes: Vec<u8>,
+}
+
 /// A duration as a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -134,6 +162,7 @@ impl Parameters {
             "set" => Parameters::Set(serde_json::from_value(value)?),
             CONDITION => Parameters::Condition(serde_json::from_value(value)?),
             "wait" => Parameters::Wait(serde_json::from_value(value)?),
+            COMMAND => Parameters::Command(serde_json::from_value(value)?),
             other => return Err(ParametersError::UnknownKind(other.to_owned())),
         })
     }

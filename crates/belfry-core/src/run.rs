@@ -17,6 +17,8 @@ pub struct Run {
     /// Of the schedule that planned it; absent for manual runs.
     pub schedule_id: Option<ScheduleId>,
     pub kind: RunKind,
+    /// Of a rerun: the run whose input and nominal time it has.
+    pub rerun_of: Option<RunId>,
     pub reason: RunReason,
     /// The planned time that it stands for; manual runs have one only when they were given it.
     pub nominal_time: Option<UnixMillis>,
@@ -53,6 +55,8 @@ pub struct Run {
 pub enum RunKind {
     Scheduled,
     Manual,
+    /// A manual run that repeats another.
+    Rerun,
 }
 
 /// Why the run exists.
@@ -113,7 +117,7 @@ pub(crate) use words;
 
 words!(RunState: Pending = "pending", Queued = "queued", Running = "running", Succeeded = "succeeded", Failed = "failed",
     Cancelled = "cancelled", WorkerLost = "worker_lost", Delivered = "delivered", Unclaimed = "unclaimed");
-words!(RunKind: Scheduled = "scheduled", Manual = "manual");
+words!(RunKind: Scheduled = "scheduled", Manual = "manual", Rerun = "rerun");
 words!(RunReason: Due = "due", CatchUp = "catch_up", Manual = "manual");
 words!(NodeState: Running = "running", Waiting = "waiting", Succeeded = "succeeded", Failed = "failed", Skipped = "skipped");
 

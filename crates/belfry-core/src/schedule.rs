@@ -4,8 +4,11 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::calendar::Exclusion;
 use crate::ids::{ScheduleId, WorkflowId};
+
 use crate::spec::Spec;
+use crate::spec::cron::CronRules;
 use crate::time::{UnixMillis, Zone, duration};
 use crate::workflow::{Delivery, QueueName};
 
@@ -102,8 +105,30 @@ pub struct ScheduleContent {
     /// The input of its runs: an object.
     #[serde(default)]
     pub input: Value,
+    /// What is left out of its specs' times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Exclusion>,
+    /// Of cron and calendar specs, where clocks change and where both day fields are restricted.
+    #[serde(flatten)]
+    pub rules: CronRules,
     #[serde(flatten)]
     pub lateness: Lateness,
+}
+
+impl ScheduleContent {
+    /// With an empty input and the defaults of everything else.
+    pub fn new(specs: Vec<Spec>, timezone: Zone) -> ScheduleContent {
+        ScheduleContent {
+            specs,
+            timezone,
+            start_at: None,
+            end_at: None,
+            input: Value::Object(serde_json::Map::new()),
+            exclude: Vec::new(),
+            rules: CronRules::default(),
+            lateness: Lateness::default(),
+        }
+    }
 }
 
 /// What becomes of occurrences that were not fired on time.

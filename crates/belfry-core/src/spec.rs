@@ -2,8 +2,12 @@
 //!
 //! Pure functions of (specs, zone, zone data, bounds, after): no clock, and no state.
 
+pub mod calendar;
 pub mod cron;
 pub mod describe;
+pub mod rrule;
+
+mod times;
 
 use std::fmt;
 
@@ -12,9 +16,13 @@ use jiff::civil;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::schedule::ScheduleContent;
+pub use self::times::SpecError;
+
+use crate::calendar::Calendars;
 use crate::time::{InstantError, UnixMillis, Zone, duration};
-use cron::Cron;
+use calendar::{CalendarRule, CalendarSpec, Setting};
+use cron::{Cron, CronError, CronRules, Dialect};
+use rrule::{Rrule, RruleError};
 
 /// The part of a schedule that generates times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,14 +31,79 @@ pub enum Spec {
     Cron(CronSpec),
     Every(Every),
     At(AtSpec),
+    Rrule(RruleSpec),
+    Calendar(CalendarSpec),
     /// A kind that this version does not know, stored by a newer one: passed over, not failed.
     Unknown(Value),
 }
 
+/// A cron expression, with its dialect where that is not the standard one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "CronText", into = "CronText")]
 pub struct CronSpec {
     pub cron: Cron,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CronText {
+    cron: String,
+    #[serde(default, skip_serializing_if = "is_standard")]
+    dialect: Dialect,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_standard(dialect: &Dialect) -> bool {
+    *dialect == Dialect::Standard
+}
+
+impl TryFrom<CronText> for CronSpec {
+    type Error = CronError;
+
+    fn try_from(text: CronText) -> Result<CronSpec, CronError> {
+        Ok(CronSpec { cron: Cron::parse_in(&text.cron, text.dialect)? })
+    }
+}
+
+impl From<CronSpec> for CronText {
+    fn from(spec: CronSpec) -> CronText {
+        CronText { cron: spec.cron.text().to_owned(), dialect: spec.cron.dialect() }
+    }
+}
+
+/// A recurrence rule; with its start where the text has no DTSTART.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "RruleText", into = "RruleText")]
+pub struct RruleSpec {
+    /// Large, and its neighbours are small.
+    pub rrule: Box<Rrule>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RruleText {
+    rrule: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<UnixMillis>,
+}
+
+impl TryFrom<RruleText> for RruleSpec {
+    type Error = RruleError;
+
+    fn try_from(text: RruleText) -> Result<RruleSpec, RruleError> {
+        let rrule = Rrule::parse(&text.rrule)?;
+        let anchored = match text.start {
+            Some(start) => rrule.with_start(start)?,
+            None => rrule,
+        };
+        Ok(RruleSpec { rrule: Box::new(anchored) })
+    }
+}
+
+impl From<RruleSpec> for RruleText {
+    fn from(spec: RruleSpec) -> RruleText {
+        RruleText { rrule: spec.rrule.text().to_owned(), start: spec.rrule.given_start() }
+    }
 }
 
 /// `start + k × every` for k = 0, 1, …, in absolute time: clocks that change have no effect.
@@ -104,12 +177,24 @@ impl<'de> Deserialize<'de> for At {
 
 impl Every {
     fn next_after(&self, after: UnixMillis) -> Option<UnixMillis> {
-        if after < self.start {
-            return Some(self.start);
-        }
-        let every = i64::try_from(self.every.as_millis()).ok().filter(|every| *every > 0)?;
-        let passed = (after.get() - self.start.get()) / every;
-        UnixMillis::new(self.start.get().checked_add(every.checked_mul(passed + 1)?)?)
+        if after < self.start { Some(self.start) } else { self.nth(self.passed(after)?.checked_add(1)?) }
+    }
+
+    fn previous_before(&self, before: UnixMillis) -> Option<UnixMillis> {
+        if before <= self.start { None } else { self.nth(self.passed(UnixMillis::saturating(before.get() - 1))?) }
+    }
+
+    /// How many intervals lie between the start and `at`, which is not before it.
+    fn passed(&self, at: UnixMillis) -> Option<i64> {
+        Some((at.get() - self.start.get()) / self.length()?)
+    }
+
+    fn nth(&self, number: i64) -> Option<UnixMillis> {
+        UnixMillis::new(self.start.get().checked_add(self.length()?.checked_mul(number)?)?)
+    }
+
+    fn length(&self) -> Option<i64> {
+        i64::try_from(self.every.as_millis()).ok().filter(|every| *every > 0)
     }
 }
 
@@ -126,90 +211,46 @@ impl Spec {
         Spec::At(AtSpec { at })
     }
 
+    pub fn rrule(rrule: Rrule) -> Spec {
+        Spec::Rrule(RruleSpec { rrule: Box::new(rrule) })
+    }
+
+    pub fn calendar(calendar: CalendarRule) -> Spec {
+        Spec::Calendar(CalendarSpec { calendar })
+    }
+
     /// The first time after `after`, exclusive; `None` when none is left.
-    pub fn next_after(&self, zone: &Zone, after: UnixMillis) -> Option<UnixMillis> {
+    ///
+    /// # Errors
+    /// When the search spent its budget: then nothing is known.
+    pub fn next_after(&self, zone: &Zone, rules: CronRules, after: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
         match self {
-            Spec::Cron(spec) => spec.cron.next_after(zone.rules(), after),
-            Spec::Every(every) => every.next_after(after),
-            Spec::At(spec) => spec.at.instant(zone).filter(|at| *at > after),
-            Spec::Unknown(_) => None,
+            Spec::Cron(spec) => Ok(spec.cron.next_after_with(zone.rules(), after, rules)),
+            Spec::Every(every) => Ok(every.next_after(after)),
+            Spec::At(spec) => Ok(spec.at.instant(zone).filter(|at| *at > after)),
+            Spec::Rrule(spec) => Ok(spec.rrule.next_after(zone.rules(), after)?),
+            Spec::Calendar(spec) => Ok(spec.calendar.next_after(setting(zone, rules), after)?),
+            Spec::Unknown(_) => Ok(None),
+        }
+    }
+
+    /// The last time before `before`, exclusive; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Spec::next_after`].
+    pub fn previous_before(&self, zone: &Zone, rules: CronRules, before: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
+        match self {
+            Spec::Cron(spec) => Ok(spec.cron.previous_before(zone.rules(), before, rules)),
+            Spec::Every(every) => Ok(every.previous_before(before)),
+            Spec::At(spec) => Ok(spec.at.instant(zone).filter(|at| *at < before)),
+            Spec::Rrule(spec) => Ok(spec.rrule.previous_before(zone.rules(), before)?),
+            Spec::Calendar(spec) => Ok(spec.calendar.previous_before(setting(zone, rules), before)?),
+            Spec::Unknown(_) => Ok(None),
         }
     }
 }
 
-/// A spec answered with a time that is not later than what it was asked for: a fault of the engine, never passed on.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the spec answered {answered} as the next time after {after}")]
-pub struct NotLater {
-    pub after: UnixMillis,
-    pub answered: UnixMillis,
+/// Business calendars have no place to be kept in yet: a rule that names one is refused when it is read.
+fn setting(zone: &Zone, rules: CronRules) -> Setting<'_> {
+    Setting { zone: zone.rules(), gap: rules.gap, fold: rules.fold, calendars: Calendars::none() }
 }
-
-impl ScheduleContent {
-    /// Whether this version can evaluate every spec.
-    pub fn is_known(&self) -> bool {
-        !self.specs.iter().any(|spec| matches!(spec, Spec::Unknown(_)))
-    }
-
-    /// The first occurrence after `after`, exclusive, inside the schedule's bounds.
-    pub fn next_after(&self, after: UnixMillis) -> Result<Option<UnixMillis>, NotLater> {
-        let after = match self.start_at {
-            Some(start) => after.max(UnixMillis::saturating(start.get() - 1)),
-            None => after,
-        };
-        let next = self.specs.iter().filter_map(|spec| spec.next_after(&self.timezone, after)).min();
-        match next {
-            Some(answered) if answered <= after => Err(NotLater { after, answered }),
-            next => Ok(next.filter(|next| self.end_at.is_none_or(|end| *next <= end))),
-        }
-    }
-
-    /// The latest occurrence in `from..=to`: by bisection, so a gap of years costs some forty searches, not one an occurrence.
-    pub fn latest_in(&self, from: UnixMillis, to: UnixMillis) -> Result<Option<UnixMillis>, NotLater> {
-        let mut low = from.get() - 1;
-        let mut high = to.get();
-        let mut latest = None;
-        // There is an occurrence in (low, high], or there is none at all: each round halves the range.
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.next_after(UnixMillis::saturating(middle))?.filter(|next| next.get() <= to.get()) {
-                Some(next) => {
-                    latest = Some(next);
-                    low = next.get();
-                }
-                None => high = middle,
-            }
-        }
-        Ok(latest)
-    }
-
-    /// The occurrences on both sides of `nominal`, by the spec alone.
-    pub fn neighbours(&self, nominal: UnixMillis) -> Result<(Option<UnixMillis>, Option<UnixMillis>), NotLater> {
-        let mut back = SignedDuration::from_secs(1);
-        let earliest = nominal.minus(LONGEST_LOOK_BACK);
-        let before = UnixMillis::saturating(nominal.get() - 1);
-        let previous = loop {
-            let from = nominal.minus(back).max(earliest);
-            match self.latest_in(from, before)? {
-                None if from > earliest => back = back.saturating_mul(4),
-                found => break found,
-            }
-        };
-        Ok((previous, self.next_after(nominal)?))
-    }
-
-    /// The next `count` occurrences after `after`.
-    pub fn times_after(&self, after: UnixMillis, count: usize) -> Result<Vec<UnixMillis>, NotLater> {
-        let mut times = Vec::new();
-        let mut last = after;
-        while times.len() < count {
-            let Some(next) = self.next_after(last)? else { break };
-            times.push(next);
-            last = next;
-        }
-        Ok(times)
-    }
-}
-
-/// 29 February on a given weekday comes back after 40 years at most.
-const LONGEST_LOOK_BACK: SignedDuration = SignedDuration::from_hours(41 * 366 * 24);

@@ -1,5 +1,4 @@
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use super::*;
 use crate::ids::{ScheduleId, WorkflowId};
@@ -14,14 +13,8 @@ pub(crate) fn at(text: &str) -> UnixMillis {
 /// A schedule every 10 s since midnight whose cursor stands at `cursor`.
 pub(crate) fn every_ten_seconds(cursor: &str, catch_up: CatchUp) -> ScheduledWorkflow {
     let midnight = at("00:00:00");
-    let content = ScheduleContent {
-        specs: vec![Spec::every(SignedDuration::from_secs(10), midnight)],
-        timezone: Zone::utc(),
-        start_at: None,
-        end_at: None,
-        input: Value::Null,
-        lateness: Lateness { catch_up, ..Lateness::default() },
-    };
+    let specs = vec![Spec::every(SignedDuration::from_secs(10), midnight)];
+    let content = ScheduleContent { lateness: Lateness { catch_up, ..Lateness::default() }, ..ScheduleContent::new(specs, Zone::utc()) };
     ScheduledWorkflow {
         id: ScheduleId(uuid::Uuid::nil()),
         workflow_id: WorkflowId(uuid::Uuid::nil()),
@@ -123,7 +116,7 @@ fn a_gap_of_fifty_years_is_one_range() {
 #[test]
 fn a_spec_of_a_newer_version_is_passed_over() {
     let mut schedule = every_ten_seconds("09:00:00", CatchUp::Last);
-    schedule.content.specs.push(Spec::Unknown(serde_json::json!({"rrule": "FREQ=DAILY"})));
+    schedule.content.specs.push(Spec::Unknown(serde_json::json!({"lunar": "full"})));
     assert_eq!(decide(&schedule, Facts::default(), at("09:00:00")), None);
 }
 

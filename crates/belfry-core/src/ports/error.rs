@@ -49,6 +49,9 @@ pub enum Conflict {
     /// The spec cannot be evaluated.
     #[error("the schedule cannot be planned: {0}")]
     CannotPlan(String),
+    /// The run goes on.
+    #[error("the run has not ended: it is {0}")]
+    RunNotEnded(RunState),
     /// The run has ended.
     #[error("the run has ended as {0}")]
     RunEnded(RunState),

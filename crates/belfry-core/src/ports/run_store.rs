@@ -8,6 +8,7 @@ use crate::ids::{ClaimToken, RunId, ScheduleId, WorkflowId};
 use crate::run::{NodeResult, Run, RunState};
 use crate::schedule::ScheduleContent;
 use crate::time::UnixMillis;
+use crate::workflow::QueueName;
 
 /// A worker's wish to execute a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +111,16 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Whether more follow.
     pub more: bool,
+}
+
+/// Work for those who ask for it, where others are told by a queue.
+#[async_trait]
+pub trait PollStore: Send + Sync {
+    /// Claims, as [`RunStore::claim`] does, a run of `queue` that can be claimed: of those that are published, and of those that
+    /// are not yet, the one that has waited longest; of these the one that was planned first. `None`: there is none now. The
+    /// same token again, while its claim stands, gets the same answer. Atomic; runs that others are claiming at this instant
+    /// are passed over.
+    async fn claim_oldest(&self, queue: QueueName, token: ClaimToken, worker: String) -> StoreResult<Option<ClaimedRun>>;
 }
 
 #[async_trait]

@@ -39,7 +39,8 @@ pub struct Membership {
 /// A member whose last beat is older is dead. Measured by the store's clock.
 pub const MEMBER_DEAD_AFTER: SignedDuration = SignedDuration::from_secs(3);
 
-/// How far the store's clock may be ahead of what the caller believes it to be, for verbs by which something runs out.
+/// How far the store's clock may be ahead of what the caller believes it to be, for verbs by which something runs out; and how
+/// far behind, where a clock that went back would have the same effect.
 pub const BELIEF_TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a look reads of a schedule: keys only. Ordered by `due`, then `id`.
@@ -230,7 +231,7 @@ pub trait ScheduleStore: Send + Sync {
     async fn beat(&self, member: Member) -> StoreResult<Membership>;
 
     /// Removes the members that are dead by the measure of `beat`; what they hold unpublished (`pending`, `publish_at` ahead)
-    /// is for the sweep at once. Does nothing when the store's clock is more than [`BELIEF_TOLERANCE`] ahead of `believed`.
+    /// is for the sweep at once. Does nothing when the store's clock is more than [`BELIEF_TOLERANCE`] ahead of `believed`, or behind.
     /// Answers how many members it removed.
     async fn bury(&self, believed: UnixMillis) -> StoreResult<usize>;
 

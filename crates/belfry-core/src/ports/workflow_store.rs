@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Page, StoreResult};
 use crate::ids::{RunId, ScheduleId, WorkflowId};
 use crate::run::Run;
-use crate::schedule::{Origin, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
+use crate::schedule::{Origin, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use crate::time::UnixMillis;
 use crate::workflow::{Delivery, QueueName, Workflow, WorkflowVersion};
 
@@ -71,34 +71,118 @@ pub struct ScheduleEdit {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewManualRun {
-    /// A UUIDv7 whose time the store replaces by its own clock: the run's id is in the answer.
+    /// A UUIDv7 whose time the store replaces by its own clock, unless `keeps_id`: the run's id is in the answer.
     pub id: RunId,
+    /// The id is that of a request that may come again, and its time, not long ago, is the run's `planned_at`.
+    pub keeps_id: bool,
     pub workflow_id: WorkflowId,
     pub input: Value,
     pub nominal_time: Option<UnixMillis>,
+    /// The run whose input and nominal time it has: its kind is `rerun`.
+    pub rerun_of: Option<RunId>,
 }
 
-/// Lists are ordered by id, which is by creation, oldest first.
+impl NewManualRun {
+    /// Planned at the store's now, with a nominal time of its own or none.
+    pub fn now(id: RunId, workflow_id: WorkflowId, input: Value, nominal_time: Option<UnixMillis>) -> NewManualRun {
+        NewManualRun { id, keeps_id: false, workflow_id, input, nominal_time, rerun_of: None }
+    }
+}
+
+/// Which workflows a list shows: those for which all that is given holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WorkflowFilter {
     pub name: Option<String>,
+    /// Part of the name, in any case.
+    pub named_like: Option<String>,
     pub tag: Option<String>,
-    pub after: Option<WorkflowId>,
+    /// Whether it has a schedule that is active.
+    pub is_active: Option<bool>,
+    /// Whether it has a schedule that could not be decided or fired, and has not been since.
+    pub is_failing: Option<bool>,
+    pub order: WorkflowOrder,
+    /// 1 to 200.
     pub limit: usize,
 }
 
+/// Each with where the page before ended. By values, not by the row that was there: it may have moved since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkflowOrder {
+    /// By id, which is by creation.
+    Oldest(Option<WorkflowId>),
+    Newest(Option<WorkflowId>),
+    /// By the bytes of the name, then by id.
+    Name(Option<(String, WorkflowId)>),
+}
+
+impl Default for WorkflowOrder {
+    fn default() -> WorkflowOrder {
+        WorkflowOrder::Oldest(None)
+    }
+}
+
+/// Which schedules a list shows: those for which all that is given holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScheduleFilter {
     pub workflow_id: Option<WorkflowId>,
     pub name: Option<String>,
+    /// Part of its name or of its workflow's, in any case.
+    pub named_like: Option<String>,
+    /// Of its workflow.
+    pub tag: Option<String>,
     pub is_active: Option<bool>,
-    pub after: Option<ScheduleId>,
+    /// Whether it could not be decided or fired, and has not been since.
+    pub is_failing: Option<bool>,
+    /// `next_run_at` in `next_run_from..next_run_before`, of those that are active.
+    pub next_run_from: Option<UnixMillis>,
+    pub next_run_before: Option<UnixMillis>,
+    pub order: ScheduleOrder,
+    /// 1 to 200.
     pub limit: usize,
+}
+
+/// Each with where the page before ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScheduleOrder {
+    /// By id, which is by creation.
+    Oldest(Option<ScheduleId>),
+    Newest(Option<ScheduleId>),
+    /// By the bytes of the name, then by id.
+    Name(Option<(String, ScheduleId)>),
+    /// By `next_run_at`, then by id; only those that are active and have one.
+    NextRun(Option<(UnixMillis, ScheduleId)>),
+}
+
+impl Default for ScheduleOrder {
+    fn default() -> ScheduleOrder {
+        ScheduleOrder::Oldest(None)
+    }
+}
+
+/// What a schedule was at one revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduleRevision {
+    pub revision: i64,
+    /// `None` where a version of Belfry wrote it that did not keep it.
+    pub name: Option<String>,
+    pub is_active: Option<bool>,
+    pub content: ScheduleContent,
+    /// What its runs took from its workflow.
+    pub workflow: WorkflowFacts,
+    pub created_at: UnixMillis,
+}
+
+/// What schedules were.
+#[async_trait]
+pub trait RevisionStore: Send + Sync {
+    /// Newest first; those below `before`. `NotFound` for a schedule that was never made; deleted ones keep theirs.
+    async fn revisions(&self, id: ScheduleId, before: Option<i64>, limit: usize) -> StoreResult<Page<ScheduleRevision>>;
 }
 
 /// Every write locks its workflow, then its schedule, reads the store's clock after that, and accounts for what is due of
 /// the schedule as [`crate::edit`] says, before it changes anything. All of a write is one transaction, or nothing.
 /// Every write to a workflow raises the revision of its schedules too.
+/// A creation whose id stands is the same one again: it answers what stands, and writes nothing.
 #[async_trait]
 pub trait WorkflowStore: Send + Sync {
     /// The store's clock.

@@ -1,18 +1,26 @@
 //! A schedule as a sentence, and its times in its zone.
 
+use belfry_core::calendar::{DateExclusion, Exclusion};
+use belfry_core::schedule::ScheduleContent;
+use belfry_core::spec::cron::CronRules;
 use belfry_core::spec::{At, Spec, describe};
 use belfry_core::time::{UnixMillis, Zone};
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
 /// When the schedule fires, with the zone named: "at 09:00, Monday to Friday (Europe/Berlin)".
-pub(super) fn schedule(specs: &[Spec], zone: &Zone, start_at: Option<UnixMillis>, end_at: Option<UnixMillis>) -> String {
-    let specs: Vec<String> = specs.iter().map(|spec| one(spec, zone)).collect();
+pub(super) fn schedule(content: &ScheduleContent) -> String {
+    let zone = &content.timezone;
+    let specs: Vec<String> = content.specs.iter().map(|spec| one(spec, zone, content.rules)).collect();
     let mut sentence = format!("{} ({})", specs.join("; and "), zone.name());
-    if let Some(start) = start_at {
+    for exclusion in &content.exclude {
+        sentence.push_str(", except ");
+        sentence.push_str(&left_out(exclusion, content));
+    }
+    if let Some(start) = content.start_at {
         sentence.push_str(&format!(", not before {}", civil(wall_clock(start, zone))));
     }
-    if let Some(end) = end_at {
+    if let Some(end) = content.end_at {
         sentence.push_str(&format!(", not after {}", civil(wall_clock(end, zone))));
     }
     sentence
@@ -24,9 +32,23 @@ pub(super) fn local(at: UnixMillis, zone: &Zone) -> String {
     at.to_timestamp().to_zoned(zone.rules().clone()).strftime(format).to_string()
 }
 
-fn one(spec: &Spec, zone: &Zone) -> String {
+fn left_out(exclusion: &Exclusion, content: &ScheduleContent) -> String {
+    match exclusion {
+        Exclusion::Spec(spec) => one(spec, &content.timezone, content.rules),
+        Exclusion::Days(DateExclusion::Holidays(name)) => format!("on the holidays of {name}"),
+        Exclusion::Days(DateExclusion::Dates(dates)) => {
+            let entries: Vec<String> =
+                dates.entries().iter().map(|entry| entry.label.clone().unwrap_or_else(|| entry.on.to_string())).collect();
+            format!("on {}", entries.join(", "))
+        }
+    }
+}
+
+fn one(spec: &Spec, zone: &Zone, rules: CronRules) -> String {
     match spec {
-        Spec::Cron(spec) => describe::cron(&spec.cron),
+        Spec::Cron(spec) => describe::cron_with(&spec.cron, rules.dom_dow),
+        Spec::Rrule(spec) => spec.rrule.describe(zone.rules()),
+        Spec::Calendar(spec) => spec.calendar.describe(),
         Spec::Every(spec) => format!("every {} from {}", length(spec.every), civil(wall_clock(spec.start, zone))),
         Spec::At(spec) => match &spec.at {
             At::Instant(at) => format!("once at {}", civil(wall_clock(*at, zone))),

@@ -8,24 +8,37 @@ use serde_json::{Map, Value, json};
 use crate::read::merge_patch;
 
 /// The fields that say which kind of spec a schedule has.
-const KINDS: [&str; 4] = ["cron", "every", "at", "specs"];
+const KINDS: [&str; 6] = ["cron", "every", "at", "rrule", "calendar", "specs"];
 
 /// Everything of the schedule that users set, in the shape in which they set it.
 pub(super) fn settable(schedule: &ScheduledWorkflow) -> Value {
-    let ScheduleContent { specs, timezone, start_at, end_at, input, lateness } = &schedule.content;
+    let mut document = settable_content(&schedule.content);
+    document["name"] = json!(schedule.name);
+    document["is_active"] = json!(schedule.is_active);
+    document
+}
+
+/// All of it but its name and whether it is active.
+pub(super) fn settable_content(content: &ScheduleContent) -> Value {
+    let ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness } = content;
     let mut document = match specs.as_slice() {
-        [only @ (Spec::Cron(_) | Spec::Every(_) | Spec::At(_))] => json!(only),
+        [Spec::Unknown(_)] => json!({ "specs": specs }),
+        [only] => json!(only),
         several => json!({ "specs": several }),
     };
-    document["name"] = json!(schedule.name);
     document["timezone"] = json!(timezone);
     for (field, bound) in [("start_at", start_at), ("end_at", end_at)] {
         if let Some(bound) = bound {
             document[field] = json!(bound);
         }
     }
+    if !exclude.is_empty() {
+        document["exclude"] = json!(exclude);
+    }
+    document["gap"] = json!(rules.gap);
+    document["fold"] = json!(rules.fold);
+    document["dom_dow"] = json!(rules.dom_dow);
     document["input"] = input.clone();
-    document["is_active"] = json!(schedule.is_active);
     document["missed_after"] = json!(Length(lateness.missed_after));
     document["catch_up"] = json!(lateness.catch_up);
     document["catch_up_window"] = json!(Length(lateness.catch_up_window));
@@ -50,8 +63,11 @@ fn replace_kind(fields: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for kind in KINDS.into_iter().filter(|kind| !changes.contains_key(*kind)) {
         fields.remove(kind);
     }
-    if !named("every") {
+    if !named("every") && !named("rrule") {
         fields.remove("start");
+    }
+    if !named("cron") {
+        fields.remove("dialect");
     }
 }
 

@@ -1,7 +1,11 @@
 //! The one reader of a schedule's shape: bodies, trigger nodes, files and previews all come through here.
 
+use belfry_core::calendar::{Calendars, DateExclusion, Exclusion};
 use belfry_core::schedule::{Lateness, ScheduleContent};
-use belfry_core::spec::{At, Every, SHORTEST_INTERVAL, Spec};
+use belfry_core::spec::calendar::CalendarRule;
+use belfry_core::spec::cron::{Cron, CronRules, Dialect};
+use belfry_core::spec::rrule::Rrule;
+use belfry_core::spec::{At, SHORTEST_INTERVAL, Spec};
 use belfry_core::time::{UnixMillis, Zone};
 use belfry_core::violation::Violations;
 use belfry_core::workflow::is_name;
@@ -13,6 +17,17 @@ use crate::read::read_partly;
 
 /// The most specs of one schedule: each is asked whenever the next time is sought.
 pub const MAX_SPECS: usize = 20;
+/// The most exclusions of one schedule.
+pub const MAX_EXCLUSIONS: usize = 20;
+/// The kinds of specs, by their fields.
+const KINDS: [&str; 5] = ["cron", "every", "at", "rrule", "calendar"];
+const ONE_KIND: &str = "exactly one of `cron`, `every`, `at`, `rrule` and `calendar`";
+pub(crate) const CRON: &str = "five fields (minute hour day-of-month month day-of-week), six with the second first, or seven with the \
+                               year last as well, such as `0 9 * * MON-FRI`";
+const QUARTZ: &str = "six fields (second minute hour day-of-month month day-of-week), or seven with the year last, such as \
+                      `0 0 9 ? * MON-FRI`";
+pub(crate) const RRULE: &str = "a rule of RFC 5545, such as `FREQ=MONTHLY;BYDAY=-1FR`";
+const RULE_START: &str = "an instant of whole seconds, beside a rule without DTSTART";
 /// The longest name of a schedule.
 const MAX_NAME: usize = 128;
 /// The largest input, as JSON; it is copied into every run and sent along with its message.
@@ -60,16 +75,26 @@ pub(super) fn read_schedule(
 ) -> Result<ScheduleDraft, Violations> {
     let (request, violations) = read_partly::<ScheduleRequest>(value, also);
     let Some(request) = request else { return Err(violations) };
-    let mut reader = Reader { value, anchor, standing: intervals(standing), violations };
+    let timezone = request.timezone.clone().unwrap_or_else(Zone::utc);
+    let rules = CronRules {
+        gap: request.gap.unwrap_or_default(),
+        fold: request.fold.unwrap_or_default(),
+        dom_dow: request.dom_dow.unwrap_or_default(),
+    };
+    let of_specs = standing.map(|content| content.specs.clone()).unwrap_or_default();
+    let mut reader = Reader { value, anchor, timezone: &timezone, rules, standing: of_specs, violations };
     let specs = reader.specs(&request);
+    reader.standing = standing.map(excluded_specs).unwrap_or_default();
+    let exclude = reader.exclusions(&request);
     reader.bounds(&request);
     reader.name(request.name.as_deref());
     let lateness = reader.lateness(&request);
     let input = Value::Object(request.input.unwrap_or_default());
     check_input("/input", &input, &mut reader.violations);
-    let timezone = request.timezone.unwrap_or_else(Zone::utc);
-    let content = ScheduleContent { specs, timezone, start_at: request.start_at, end_at: request.end_at, input, lateness };
-    reader.violations.or(ScheduleDraft { name: request.name, content, is_active: request.is_active })
+    let violations = reader.violations;
+    let (start_at, end_at) = (request.start_at, request.end_at);
+    let content = ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness };
+    violations.or(ScheduleDraft { name: request.name, content, is_active: request.is_active })
 }
 
 /// Adds a violation when `input` is larger than what is kept.
@@ -91,21 +116,28 @@ pub(crate) fn check_name(pointer: &str, name: &str, violations: &mut Violations)
 struct Reader<'a> {
     value: &'a Value,
     anchor: UnixMillis,
-    /// The intervals of the standing content that have not lent their start yet.
-    standing: Vec<Every>,
+    timezone: &'a Zone,
+    rules: CronRules,
+    /// The specs of the standing content, or those that it excludes, that have not lent their start yet.
+    standing: Vec<Spec>,
     violations: Violations,
 }
 
 impl Reader<'_> {
     fn specs(&mut self, request: &ScheduleRequest) -> Vec<Spec> {
         if !given(self.value, "specs") {
-            let shape = SpecShape { cron: request.cron.clone(), every: request.every, start: request.start, at: request.at.clone() };
-            return self
-                .spec("", self.value, &shape, "exactly one of `cron`, `every` and `at`, or several in `specs`")
-                .into_iter()
-                .collect();
+            let shape = SpecShape {
+                cron: request.cron.clone(),
+                dialect: request.dialect,
+                every: request.every,
+                start: request.start,
+                at: request.at.clone(),
+                rrule: request.rrule.clone(),
+                calendar: request.calendar.clone(),
+            };
+            return self.spec("", self.value, &shape, &format!("{ONE_KIND}, or several in `specs`")).into_iter().collect();
         }
-        for field in ["cron", "every", "start", "at"].into_iter().filter(|field| given(self.value, field)) {
+        for field in KINDS.into_iter().chain(["start", "dialect"]).filter(|field| given(self.value, field)) {
             let detail = format!("`{field}` stands beside `specs`");
             self.violations.add(format!("/{field}"), Some(self.value[field].clone()), detail, "one spec, or all of them in `specs`");
         }
@@ -114,31 +146,22 @@ impl Reader<'_> {
             self.violations.add("/specs", None, format!("it has {} items", shapes.len()), format!("1 to {MAX_SPECS} specs"));
         }
         let value = self.value;
-        let read = |(index, shape)| {
-            self.spec(&format!("/specs/{index}"), &value["specs"][index], shape, "exactly one of `cron`, `every` and `at`")
-        };
+        let read = |(index, shape)| self.spec(&format!("/specs/{index}"), &value["specs"][index], shape, ONE_KIND);
         shapes.iter().enumerate().take(MAX_SPECS).filter_map(read).collect()
     }
 
     /// What is given is judged by the document, not by `shape`, from which faulty fields are left out.
     fn spec(&mut self, pointer: &str, value: &Value, shape: &SpecShape, expected: &str) -> Option<Spec> {
-        let kinds: Vec<&str> = ["cron", "every", "at"].into_iter().filter(|kind| given(value, kind)).collect();
+        let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| given(value, kind)).collect();
         match kinds.as_slice() {
             [] => self.violations.add(pointer, None, "no spec is given", expected),
             [_] => {}
             several => self.violations.add(pointer, None, format!("`{}` are given together", several.join("`, `")), expected),
         }
-        if given(value, "start") && !given(value, "every") {
-            let detail = "`start` goes with `every` only";
-            self.violations.add(
-                format!("{pointer}/start"),
-                Some(value["start"].clone()),
-                detail,
-                "`start_at`, for the first time that may fire",
-            );
-        }
+        self.companion(pointer, value, "start", &["every", "rrule"], "`start_at`, for the first time that may fire");
+        self.companion(pointer, value, "dialect", &["cron"], "a spec with `cron`");
         match shape {
-            SpecShape { cron: Some(cron), .. } => Some(Spec::cron(cron.clone())),
+            SpecShape { cron: Some(cron), .. } => self.cron(pointer, cron, shape),
             SpecShape { every: Some(every), start, .. } => {
                 if every.0 < SHORTEST_INTERVAL {
                     let found = Some(value["every"].clone());
@@ -147,14 +170,117 @@ impl Reader<'_> {
                 Some(Spec::every(every.0, start.unwrap_or_else(|| self.start_of(every.0))))
             }
             SpecShape { at: Some(at), .. } => Some(Spec::at(at.clone())),
-            SpecShape { cron: None, every: None, at: None, .. } => None,
+            SpecShape { rrule: Some(rrule), start, .. } => self.rrule(pointer, rrule, *start),
+            SpecShape { calendar: Some(calendar), .. } => self.calendar(pointer, calendar),
+            SpecShape { cron: None, every: None, at: None, rrule: None, calendar: None, .. } => None,
         }
     }
 
+    /// A field that goes with some kinds of specs only.
+    fn companion(&mut self, pointer: &str, value: &Value, field: &str, kinds: &[&str], expected: &str) {
+        if given(value, field) && !kinds.iter().any(|kind| given(value, kind)) {
+            let detail = format!("`{field}` goes with `{}` only", kinds.join("` and `"));
+            self.violations.add(format!("{pointer}/{field}"), Some(value[field].clone()), detail, expected);
+        }
+    }
+
+    fn cron(&mut self, pointer: &str, text: &str, shape: &SpecShape) -> Option<Spec> {
+        let dialect = shape.dialect.unwrap_or_default();
+        let expected = if dialect == Dialect::Quartz { QUARTZ } else { CRON };
+        let read = Cron::parse_in(text, dialect);
+        match read.and_then(|cron| cron.check_can_fire(self.rules.dom_dow).map(|()| cron)) {
+            Ok(cron) => Some(Spec::cron(cron)),
+            Err(error) => self.refuse(format!("{pointer}/cron"), text, error.to_string(), expected),
+        }
+    }
+
+    fn rrule(&mut self, pointer: &str, text: &str, start: Option<UnixMillis>) -> Option<Spec> {
+        let rrule = match Rrule::parse(text) {
+            Ok(rrule) => rrule,
+            Err(error) => return self.refuse(format!("{pointer}/rrule"), text, error.to_string(), RRULE),
+        };
+        let anchored = match start {
+            None if !rrule.needs_start() => return Some(Spec::rrule(rrule)),
+            None => rrule.with_start(self.start_of_rule(text)),
+            Some(start) => rrule.with_start(start),
+        };
+        match anchored {
+            Ok(rrule) => Some(Spec::rrule(rrule)),
+            Err(error) => {
+                let found = start.unwrap_or(self.anchor).to_string();
+                self.refuse(format!("{pointer}/start"), &found, error.to_string(), RULE_START)
+            }
+        }
+    }
+
+    fn calendar(&mut self, pointer: &str, value: &Value) -> Option<Spec> {
+        let today = self.timezone.rules().to_datetime(self.anchor.to_timestamp()).date();
+        let anchored = |rule: &CalendarRule| is_anchored_form(rule, value);
+        let standing = self.standing.iter().position(|spec| matches!(spec, Spec::Calendar(spec) if anchored(&spec.calendar)));
+        if let Some(index) = standing {
+            return Some(self.standing.remove(index));
+        }
+        let read = CalendarRule::parse_anchored(value, today);
+        match read.and_then(|rule| rule.check(Calendars::none()).map(|()| rule)) {
+            Ok(rule) => Some(Spec::calendar(rule)),
+            Err(violations) => {
+                self.violations.append_under(&format!("{pointer}/calendar"), violations);
+                None
+            }
+        }
+    }
+
+    fn refuse(&mut self, pointer: String, found: &str, detail: String, expected: &str) -> Option<Spec> {
+        self.violations.add(pointer, Some(Value::from(found)), detail, expected);
+        None
+    }
+
     fn start_of(&mut self, every: SignedDuration) -> UnixMillis {
-        match self.standing.iter().position(|standing| standing.every == every) {
-            Some(index) => self.standing.remove(index).start,
+        match self.standing.iter().position(|spec| matches!(spec, Spec::Every(standing) if standing.every == every)) {
+            Some(index) => match self.standing.remove(index) {
+                Spec::Every(standing) => standing.start,
+                _ => self.anchor,
+            },
             None => self.anchor,
+        }
+    }
+
+    /// Whole seconds: a rule has no finer times.
+    fn start_of_rule(&self, text: &str) -> UnixMillis {
+        let kept = self.standing.iter().find_map(|spec| match spec {
+            Spec::Rrule(spec) if spec.rrule.text() == text.trim() => spec.rrule.given_start(),
+            _ => None,
+        });
+        kept.unwrap_or_else(|| UnixMillis::saturating(self.anchor.get().div_euclid(1000) * 1000))
+    }
+
+    fn exclusions(&mut self, request: &ScheduleRequest) -> Vec<Exclusion> {
+        let values = request.exclude.as_deref().unwrap_or_default();
+        if values.len() > MAX_EXCLUSIONS {
+            let expected = format!("at most {MAX_EXCLUSIONS} exclusions");
+            self.violations.add("/exclude", None, format!("it has {} items", values.len()), expected);
+        }
+        let read = |(index, value): (usize, &Value)| self.exclusion(&format!("/exclude/{index}"), value);
+        values.iter().enumerate().take(MAX_EXCLUSIONS).filter_map(read).collect()
+    }
+
+    fn exclusion(&mut self, pointer: &str, value: &Value) -> Option<Exclusion> {
+        if !DateExclusion::is_meant_by(value) {
+            let (shape, violations) = read_partly::<SpecShape>(value, &[]);
+            self.violations.append_under(pointer, violations);
+            return Some(Exclusion::Spec(self.spec(pointer, value, &shape?, &format!("{ONE_KIND}, or `dates`"))?));
+        }
+        match DateExclusion::parse(value) {
+            Ok(DateExclusion::Holidays(name)) => {
+                let detail = format!("there is no calendar `{name}`");
+                self.violations.add(format!("{pointer}/holidays"), Some(Value::from(name)), detail, "`dates`");
+                None
+            }
+            Ok(days) => Some(Exclusion::Days(days)),
+            Err(violations) => {
+                self.violations.append_under(pointer, violations);
+                None
+            }
         }
     }
 
@@ -193,18 +319,28 @@ impl Reader<'_> {
     }
 }
 
+fn excluded_specs(content: &ScheduleContent) -> Vec<Spec> {
+    let spec = |exclusion: &Exclusion| if let Exclusion::Spec(spec) = exclusion { Some(spec.clone()) } else { None };
+    content.exclude.iter().filter_map(spec).collect()
+}
+
 /// Null is as good as absent.
 fn given(value: &Value, field: &str) -> bool {
     value.get(field).is_some_and(|value| !value.is_null())
 }
 
-fn intervals(content: Option<&ScheduleContent>) -> Vec<Every> {
-    let specs = content.map(|content| content.specs.as_slice()).unwrap_or_default();
-    specs.iter().filter_map(|spec| if let Spec::Every(every) = spec { Some(every.clone()) } else { None }).collect()
+/// Whether `rule` is `value`, with the `from` that was written into it when it was made.
+fn is_anchored_form(rule: &CalendarRule, value: &Value) -> bool {
+    let mut standing = serde_json::to_value(rule).unwrap_or_default();
+    let is_open = value.get("from").is_none_or(Value::is_null) && value.get("every").is_some();
+    is_open && standing.as_object_mut().is_some_and(|fields| fields.remove("from").is_some()) && standing == *value
 }
 
 fn same_times(one: &ScheduleContent, other: &ScheduleContent) -> bool {
-    (&one.specs, &one.timezone, one.start_at, one.end_at) == (&other.specs, &other.timezone, other.start_at, other.end_at)
+    let times = |content: &ScheduleContent| {
+        (content.specs.clone(), content.exclude.clone(), content.rules, content.timezone.clone(), content.start_at, content.end_at)
+    };
+    times(one) == times(other)
 }
 
 /// Why a schedule has no occurrence after `now`.

@@ -1,7 +1,8 @@
 //! What a schedule would do, without keeping it.
 
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::spec::{Spec, describe};
+use belfry_core::spec::cron::CronRules;
+use belfry_core::spec::{Spec, SpecError, describe};
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use serde::Serialize;
@@ -10,11 +11,12 @@ use utoipa::ToSchema;
 
 use super::describe::{local, schedule};
 use super::parse::read_schedule;
+use super::touched::{Touched, touched};
 
 /// How many times are shown when nothing is asked for, and at most.
 const DEFAULT_COUNT: usize = 10;
 const MAX_COUNT: usize = 1000;
-const OWN_FIELDS: [&str; 2] = ["after", "count"];
+const OWN_FIELDS: [&str; 3] = ["after", "count", "details"];
 
 /// The times of a schedule, and what its author may not expect of them.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -25,16 +27,35 @@ pub struct PreviewResponse {
     pub times: Vec<UnixMillis>,
     /// The same in the schedule's zone.
     pub times_local: Vec<String>,
+    /// The same again, each with what touched it, where `details` was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub details: Option<Vec<PreviewTime>>,
     pub description: String,
     pub warnings: Vec<String>,
 }
 
-/// The shape of a schedule, and beside it `after` (exclusive, rounded down to the millisecond; now when absent) and `count`
-/// (1 to 1000, 10 when absent). An `every` without `start` counts from `after`. Nothing left is an answer, not an error.
+/// One time of a preview.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PreviewTime {
+    #[schema(value_type = String, format = DateTime)]
+    pub time: UnixMillis,
+    /// In the schedule's zone.
+    pub local: String,
+    /// `gap`, `fold`, `holiday` or `bound`; absent where the time is plainly what its spec says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub touched: Option<Touched>,
+}
+
+/// The shape of a schedule, and beside it `after` (exclusive, rounded down to the millisecond; now when absent), `count`
+/// (1 to 1000, 10 when absent) and `details`. An `every` without `start` counts from `after`. Nothing left is an answer, not
+/// an error.
 pub fn preview(body: &Value, now: UnixMillis) -> Result<PreviewResponse, Violations> {
     let mut violations = Violations::default();
     let after = after(body, now, &mut violations);
     let count = count(body, &mut violations);
+    let details = details(body, &mut violations);
     let mut schedule = body.clone();
     if let Value::Object(fields) = &mut schedule {
         OWN_FIELDS.into_iter().for_each(|field| drop(fields.remove(field)));
@@ -46,21 +67,23 @@ pub fn preview(body: &Value, now: UnixMillis) -> Result<PreviewResponse, Violati
             return Err(violations);
         }
     };
-    answer(&draft.content, after, count)
-}
-
-fn answer(content: &ScheduleContent, after: UnixMillis, count: usize) -> Result<PreviewResponse, Violations> {
-    // One more than asked for tells whether the schedule goes on.
-    let mut times = content.times_after(after, count + 1).map_err(|error| {
+    preview_of(&draft.content, after, count, details).map_err(|error| {
         let mut violations = Violations::default();
         violations.add("", None, format!("the schedule cannot be planned: {error}"), "");
         violations
-    })?;
-    let ends = times.len() <= count;
-    times.truncate(count);
+    })
+}
+
+/// The first `count` times after `after`, exclusive.
+pub fn preview_of(content: &ScheduleContent, after: UnixMillis, count: usize, details: bool) -> Result<PreviewResponse, SpecError> {
+    let times = content.times_after(after, count)?;
+    // A search that is given up leaves open whether it goes on.
+    let ends = times.len() < count || times.last().is_some_and(|last| content.next_after(*last) == Ok(None));
+    let detail = |at: &UnixMillis| PreviewTime { time: *at, local: local(*at, &content.timezone), touched: touched(content, *at) };
     Ok(PreviewResponse {
         times_local: times.iter().map(|at| local(*at, &content.timezone)).collect(),
-        description: schedule(&content.specs, &content.timezone, content.start_at, content.end_at),
+        details: details.then(|| times.iter().map(detail).collect()),
+        description: schedule(content),
         warnings: warnings(content, &times, ends, after),
         times,
     })
@@ -84,8 +107,16 @@ fn count(body: &Value, violations: &mut Violations) -> usize {
     })
 }
 
+fn details(body: &Value, violations: &mut Violations) -> bool {
+    let Some(given) = body.get("details").filter(|given| !given.is_null()) else { return false };
+    given.as_bool().unwrap_or_else(|| {
+        violations.add("/details", Some(given.clone()), "it is no truth value", "true or false");
+        false
+    })
+}
+
 fn warnings(content: &ScheduleContent, times: &[UnixMillis], ends: bool, after: UnixMillis) -> Vec<String> {
-    let mut warnings: Vec<String> = content.specs.iter().filter_map(both_day_fields).collect();
+    let mut warnings: Vec<String> = content.specs.iter().flat_map(|spec| of_cron(spec, content.rules)).collect();
     if times.windows(2).any(|pair| pair[1].get() - pair[0].get() <= 1000) {
         warnings.push("it fires every second at times: each one is a run of its own".to_owned());
     }
@@ -97,14 +128,7 @@ fn warnings(content: &ScheduleContent, times: &[UnixMillis], ends: bool, after: 
     warnings
 }
 
-fn both_day_fields(spec: &Spec) -> Option<String> {
-    let Spec::Cron(spec) = spec else { return None };
-    spec.cron.day_fields_both_restricted().then(|| {
-        format!(
-            "`{}` restricts both day fields and fires on a day that matches either of them (POSIX): {}; some other schedulers \
-             would fire only on a day that matches both",
-            spec.cron,
-            describe::cron(&spec.cron)
-        )
-    })
+fn of_cron(spec: &Spec, rules: CronRules) -> Vec<String> {
+    let Spec::Cron(spec) = spec else { return Vec::new() };
+    describe::warnings(&spec.cron, rules).into_iter().map(|warning| format!("`{}`: {warning}", spec.cron)).collect()
 }

@@ -1,10 +1,12 @@
 //! What is asked and answered about schedules.
 
+use belfry_core::calendar::Exclusion;
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::node::Length;
 use belfry_core::ports::Page;
 use belfry_core::schedule::{CatchUp, Origin, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
-use belfry_core::spec::cron::Cron;
+use belfry_core::spec::calendar::CalendarRule;
+use belfry_core::spec::cron::{DayFields, Dialect, Fold, Gap};
 use belfry_core::spec::{At, Spec};
 use belfry_core::time::{UnixMillis, Zone};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,17 @@ use crate::list::ListResponse;
 pub struct ListSchedules {
     pub workflow_id: Option<String>,
     pub name: Option<String>,
+    /// Part of its name or of its workflow's, in any case.
+    pub q: Option<String>,
+    /// Of its workflow.
+    pub tag: Option<String>,
     pub is_active: Option<bool>,
+    /// Whether it could not be planned or fired.
+    pub is_failing: Option<bool>,
+    pub next_run_from: Option<String>,
+    pub next_run_before: Option<String>,
+    /// `created` (the default), `-created`, `name` or `next_run`.
+    pub sort: Option<String>,
     pub limit: Option<usize>,
     pub cursor: Option<String>,
 }
@@ -28,29 +40,53 @@ pub struct ListSchedules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Created(pub bool);
 
-/// A schedule, in the one shape that is used everywhere: exactly one of `cron`, `every`, `at`, or several in `specs`.
+/// A schedule, in the one shape that is used everywhere: exactly one of `cron`, `every`, `at`, `rrule` and `calendar`, or
+/// several in `specs`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ScheduleWrite)]
 pub struct ScheduleRequest {
-    /// Five fields (minute hour day-of-month month day-of-week), six with the second first, or a macro such as `@daily`;
-    /// read in `timezone`.
-    #[schema(value_type = Option<String>, examples("0 9 * * MON-FRI"))]
-    pub cron: Option<Cron>,
+    /// Five fields (minute hour day-of-month month day-of-week), six with the second first, seven with the year last, or a
+    /// macro such as `@daily`; read in `timezone`.
+    #[schema(examples("0 9 * * MON-FRI"))]
+    pub cron: Option<String>,
+    /// Whose notation `cron` is in: `standard` (the default) or `quartz`.
+    #[schema(value_type = Option<String>, pattern = "^(standard|quartz)$")]
+    pub dialect: Option<Dialect>,
     /// An interval of at least a second in absolute time, as ISO 8601 or as `15m`.
     #[schema(value_type = Option<String>, examples("PT15M"))]
     pub every: Option<Length>,
-    /// Where `every` counts from. Absent: the instant of creation, which is kept; an edit that gives an interval of the
-    /// same length does not move it.
+    /// Where `every`, or an `rrule` without DTSTART, counts from. Absent: the instant of creation, which is kept; an edit that
+    /// gives the same interval or rule does not move it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub start: Option<UnixMillis>,
     /// One instant, or a local time of `timezone`.
     #[schema(value_type = Option<String>, examples("2027-01-01T09:00:00Z"))]
     pub at: Option<At>,
+    /// A recurrence rule of RFC 5545: `FREQ=…`, or lines of DTSTART, RRULE, RDATE and EXDATE.
+    #[schema(examples("FREQ=MONTHLY;BYDAY=-1FR"))]
+    pub rrule: Option<String>,
+    /// Days as people name them, at local times: `{"every": "2 weeks", "weekdays": ["MON"], "at": "09:00"}`,
+    /// `{"months": ["JAN"], "days": [-1], "at": "18:00"}` or `{"business_day": -1, "at": "18:00"}`.
+    #[schema(value_type = Option<Object>)]
+    pub calendar: Option<Value>,
     /// 1 to 20 specs; the schedule is their union.
     pub specs: Option<Vec<SpecShape>>,
+    /// Up to 20 exclusions: specs, or whole days such as `{"dates": ["2026-12-24..2026-12-26", "easter"]}`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub exclude: Option<Vec<Value>>,
+    /// What becomes of a fixed time that is lost when clocks go forward: `next` (the first instant after the gap; the
+    /// default), `skip` or `shift`.
+    #[schema(value_type = Option<String>, pattern = "^(next|skip|shift)$")]
+    pub gap: Option<Gap>,
+    /// Which pass of a fixed time fires that comes twice when clocks go back: `first` (the default), `second` or `both`.
+    #[schema(value_type = Option<String>, pattern = "^(first|second|both)$")]
+    pub fold: Option<Fold>,
+    /// Of a cron whose day fields are both restricted: a day may match either (`or`, the default), or must match both (`and`).
+    #[schema(value_type = Option<String>, pattern = "^(or|and)$")]
+    pub dom_dow: Option<DayFields>,
     /// Unique among the schedules of the workflow; `default` when absent.
-    #[schema(examples("default"))]
+    #[schema(examples("default"), min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     pub name: Option<String>,
     /// An IANA name; `UTC` when absent, never the host's.
     #[schema(value_type = Option<String>, examples("Europe/Berlin"))]
@@ -71,26 +107,31 @@ pub struct ScheduleRequest {
     #[schema(value_type = Option<String>, examples("PT1M"))]
     pub missed_after: Option<Length>,
     /// What becomes of missed times: `last` (the latest fires; the default), `all` or `none`.
-    #[schema(value_type = Option<String>, examples("last"))]
+    #[schema(value_type = Option<String>, examples("last"), pattern = "^(last|all|none)$")]
     pub catch_up: Option<CatchUp>,
     /// How old a missed time may be to be caught up; `PT1H` when absent.
     #[schema(value_type = Option<String>, examples("PT1H"))]
     pub catch_up_window: Option<Length>,
 }
 
-/// One spec: exactly one of `cron`, `every` and `at`.
+/// One spec: exactly one of `cron`, `every`, `at`, `rrule` and `calendar`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Spec)]
 pub struct SpecShape {
-    #[schema(value_type = Option<String>, examples("0 9 * * MON-FRI"))]
-    pub cron: Option<Cron>,
+    #[schema(examples("0 9 * * MON-FRI"))]
+    pub cron: Option<String>,
+    #[schema(value_type = Option<String>, pattern = "^(standard|quartz)$")]
+    pub dialect: Option<Dialect>,
     #[schema(value_type = Option<String>, examples("PT15M"))]
     pub every: Option<Length>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub start: Option<UnixMillis>,
     #[schema(value_type = Option<String>)]
     pub at: Option<At>,
+    pub rrule: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    pub calendar: Option<Value>,
 }
 
 /// A schedule as it stands. Its spec has the shape in which it was given: flat when it is one, `specs` when several.
@@ -108,6 +149,10 @@ pub struct ScheduleResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub cron: Option<String>,
+    /// Absent for the standard one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub dialect: Option<Dialect>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub every: Option<Length>,
@@ -118,6 +163,12 @@ pub struct ScheduleResponse {
     #[schema(value_type = String, required = false)]
     pub at: Option<At>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub rrule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub calendar: Option<CalendarRule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<SpecShape>, required = false)]
     pub specs: Option<Vec<Spec>>,
     #[schema(value_type = String, examples("Europe/Berlin"))]
@@ -126,6 +177,15 @@ pub struct ScheduleResponse {
     pub start_at: Option<UnixMillis>,
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub end_at: Option<UnixMillis>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>, required = false)]
+    pub exclude: Vec<Exclusion>,
+    #[schema(value_type = String, examples("next"))]
+    pub gap: Gap,
+    #[schema(value_type = String, examples("first"))]
+    pub fold: Fold,
+    #[schema(value_type = String, examples("or"))]
+    pub dom_dow: DayFields,
     #[schema(value_type = Object)]
     pub input: Value,
     pub is_active: bool,
@@ -186,22 +246,29 @@ const NEXT_TIMES: usize = 5;
 impl From<ScheduledWorkflow> for ScheduleResponse {
     fn from(schedule: ScheduledWorkflow) -> ScheduleResponse {
         let next_times = next_times(&schedule);
-        let ScheduleContent { specs, timezone, start_at, end_at, input, lateness } = schedule.content;
+        let description = describe::schedule(&schedule.content);
+        let ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness } = schedule.content;
         let next_times_local = next_times.iter().map(|at| describe::local(*at, &timezone)).collect();
-        let description = describe::schedule(&specs, &timezone, start_at, end_at);
         let mut response = ScheduleResponse {
             id: schedule.id,
             workflow_id: schedule.workflow_id,
             name: schedule.name,
             origin: schedule.origin,
             cron: None,
+            dialect: None,
             every: None,
             start: None,
             at: None,
+            rrule: None,
+            calendar: None,
             specs: None,
             timezone,
             start_at,
             end_at,
+            exclude,
+            gap: rules.gap,
+            fold: rules.fold,
+            dom_dow: rules.dom_dow,
             input,
             is_active: schedule.is_active,
             missed_after: Length(lateness.missed_after),
@@ -227,9 +294,14 @@ impl From<ScheduledWorkflow> for ScheduleResponse {
 impl ScheduleResponse {
     fn show(&mut self, specs: Vec<Spec>) {
         match <[Spec; 1]>::try_from(specs) {
-            Ok([Spec::Cron(spec)]) => self.cron = Some(spec.cron.text().to_owned()),
+            Ok([Spec::Cron(spec)]) => {
+                self.cron = Some(spec.cron.text().to_owned());
+                self.dialect = Some(spec.cron.dialect()).filter(|dialect| *dialect != Dialect::Standard);
+            }
             Ok([Spec::Every(spec)]) => (self.every, self.start) = (Some(Length(spec.every)), Some(spec.start)),
             Ok([Spec::At(spec)]) => self.at = Some(spec.at),
+            Ok([Spec::Rrule(spec)]) => (self.rrule, self.start) = (Some(spec.rrule.text().to_owned()), spec.rrule.given_start()),
+            Ok([Spec::Calendar(spec)]) => self.calendar = Some(spec.calendar),
             Ok([unknown]) => self.specs = Some(vec![unknown]),
             Err(several) => self.specs = Some(several),
         }
@@ -254,12 +326,6 @@ impl From<RecordedOutcome> for OutcomeResponse {
             reason: recorded.outcome.reason,
             recorded_at: recorded.recorded_at,
         }
-    }
-}
-
-impl From<Page<ScheduledWorkflow>> for ListResponse<ScheduleResponse> {
-    fn from(page: Page<ScheduledWorkflow>) -> Self {
-        ListResponse::of(page, ScheduleResponse::from, |schedule| schedule.id.to_string())
     }
 }
 

@@ -12,6 +12,7 @@ use belfry_core::violation::{Violation, Violations};
 use serde_json::Value;
 
 use super::document::{differ_beyond_activity, patched, settable};
+use super::finding;
 use super::parse::{ScheduleDraft, parse_schedule};
 use super::preview::{PreviewResponse, preview};
 use super::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleResponse};
@@ -26,6 +27,8 @@ pub(crate) const ATTEMPTS: usize = 50;
 pub struct ScheduleTriggerService {
     store: Arc<dyn WorkflowStore>,
     ids: Arc<dyn Ids>,
+    /// Whether `ids` are those of one request, which makes them again when it comes again.
+    comes_again: bool,
 }
 
 /// `if_match` is the revision that the caller has seen; another one that stands is `Stale`.
@@ -34,7 +37,13 @@ pub struct ScheduleTriggerService {
 /// `is_active` alone.
 impl ScheduleTriggerService {
     pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> ScheduleTriggerService {
-        ScheduleTriggerService { store, ids }
+        ScheduleTriggerService { store, ids, comes_again: false }
+    }
+
+    /// For one request that may come again: `ids` are the same when it does, and what it then finds made is answered.
+    #[must_use]
+    pub fn for_request(&self, ids: Arc<dyn Ids>) -> ScheduleTriggerService {
+        ScheduleTriggerService { store: self.store.clone(), ids, comes_again: true }
     }
 
     /// Makes or replaces the workflow's `default` schedule. What the body leaves out gets its default, but for
@@ -67,12 +76,21 @@ impl ScheduleTriggerService {
     /// Makes a further schedule; without a name it is the `default` one.
     pub async fn create(&self, workflow: WorkflowId, body: &Value) -> Result<ScheduleResponse, ServiceError> {
         let now = self.store.now().await?;
-        self.make(workflow, parse_schedule(body, now, None)?, now).await
+        let id = ScheduleId(self.ids.v7(now));
+        // Before it is read: what was valid when it was made may be no more, a time that has passed since.
+        if self.comes_again
+            && let Ok(standing) = self.store.schedule(id).await
+        {
+            return Ok(standing.into());
+        }
+        self.make(id, workflow, parse_schedule(body, now, None)?).await
     }
 
-    /// Oldest first.
+    /// Oldest first, unless asked otherwise.
     pub async fn list(&self, query: ListSchedules) -> Result<ListResponse<ScheduleResponse>, ServiceError> {
-        Ok(self.store.schedules(filter(query)?).await?.into())
+        let (filter, sort) = finding::filter(query)?;
+        let page = self.store.schedules(filter).await?;
+        Ok(ListResponse::of(page, ScheduleResponse::from, |schedule| finding::cursor(schedule, sort)))
     }
 
     pub async fn get_by_id(&self, id: ScheduleId) -> Result<ScheduleResponse, ServiceError> {
@@ -139,7 +157,7 @@ impl ScheduleTriggerService {
         let draft = parse_schedule(body, now, standing.as_ref().map(|standing| &standing.content))?;
         check_default_name(&draft)?;
         match standing {
-            None => match self.make(workflow, draft, now).await {
+            None => match self.make(ScheduleId(self.ids.v7(now)), workflow, draft).await {
                 // Another has made it since: it stands now, and is to be replaced.
                 Err(ServiceError::Conflict(Conflict::ScheduleName(_))) => Err(self.overtaken(workflow).await?),
                 made => Ok((made?, Created(true))),
@@ -167,9 +185,9 @@ impl ScheduleTriggerService {
         self.write(standing, draft).await
     }
 
-    async fn make(&self, workflow: WorkflowId, draft: ScheduleDraft, now: UnixMillis) -> Result<ScheduleResponse, ServiceError> {
+    async fn make(&self, id: ScheduleId, workflow: WorkflowId, draft: ScheduleDraft) -> Result<ScheduleResponse, ServiceError> {
         let new = NewSchedule {
-            id: ScheduleId(self.ids.v7(now)),
+            id,
             workflow_id: workflow,
             name: draft.name.unwrap_or_else(|| DEFAULT_SCHEDULE.to_owned()),
             content: draft.content,
@@ -291,16 +309,4 @@ fn check_default_name(draft: &ScheduleDraft) -> Result<(), Violations> {
         violations.add("/name", Some(Value::from(name)), detail, "`default`, or nothing");
     }
     violations.or(())
-}
-
-fn filter(query: ListSchedules) -> Result<ScheduleFilter, Violations> {
-    let mut violations = Violations::default();
-    let filter = ScheduleFilter {
-        workflow_id: list::id("workflow_id", query.workflow_id.as_deref(), &mut violations),
-        name: query.name,
-        is_active: query.is_active,
-        after: list::cursor(query.cursor.as_deref(), &mut violations),
-        limit: list::limit(query.limit, &mut violations),
-    };
-    violations.or(filter)
 }

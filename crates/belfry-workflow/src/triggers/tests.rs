@@ -1,4 +1,7 @@
+mod kinds;
 mod patches;
 mod preview;
+mod rules;
 mod service;
 mod shape;
+mod touched;

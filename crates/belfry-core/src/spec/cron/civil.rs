@@ -2,98 +2,191 @@
 
 use jiff::civil::{Date, DateTime, Time};
 
-use super::{Cron, DayRule};
+use super::days::Month;
+use super::{Cron, DayFields, DayRule};
 
-/// The first local time that matches in `from..end`; both have whole seconds.
-///
-/// One step a month that the expression names, so bounded by the length of `from..end`.
-pub(super) fn next_match(cron: &Cron, from: DateTime, end: DateTime) -> Option<DateTime> {
-    if from >= end {
-        return None;
+/// A cron expression with the answer to how its day fields go together.
+#[derive(Clone, Copy)]
+pub(super) struct Pattern<'a> {
+    cron: &'a Cron,
+    either: bool,
+}
+
+impl<'a> Pattern<'a> {
+    pub(super) fn new(cron: &'a Cron, dom_dow: DayFields) -> Pattern<'a> {
+        Pattern { cron, either: cron.day_rule == DayRule::Restricted && dom_dow == DayFields::Or }
     }
-    let today = from.date();
-    let found = match next_time(cron, from.time()).filter(|_| matches_day(cron, today)) {
-        Some(time) => today.to_datetime(time),
-        None => next_day(cron, today.tomorrow().ok()?, end.date())?.to_datetime(next_time(cron, Time::MIN)?),
-    };
-    (found < end).then_some(found)
-}
 
-/// Whether some day matches. All weekdays come on all dates within the 400 years after which the calendar repeats
-/// itself, so only the day of the month can be one that the months never have.
-pub(super) fn can_ever_match(cron: &Cron) -> bool {
-    const LONGEST: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let month_has_a_day = |(month, length): (usize, u32)| cron.months & 2 << month != 0 && cron.days & days_up_to(length) != 0;
-    cron.day_rule == DayRule::Either || LONGEST.into_iter().enumerate().any(month_has_a_day)
-}
-
-/// The first time of day from `from` on; the fields carry as the digits of a clock do.
-fn next_time(cron: &Cron, from: Time) -> Option<Time> {
-    let (hour, minute, second) = (from.hour(), from.minute(), from.second());
-    let in_minute = |minute| lowest_from(cron.seconds, second).filter(|_| cron.minutes >> minute & 1 == 1);
-    let in_hour = || match in_minute(minute) {
-        Some(second) => Some((minute, second)),
-        None => Some((lowest_from(cron.minutes, minute + 1)?, lowest_from(cron.seconds, 0)?)),
-    };
-    if let Some((minute, second)) = in_hour().filter(|_| cron.hours >> hour & 1 == 1) {
-        return Time::new(hour, minute, second, 0).ok();
+    pub(super) fn is_fixed_time(self) -> bool {
+        self.cron.fixed_time
     }
-    let hour = lowest_from(u64::from(cron.hours), hour + 1)?;
-    Time::new(hour, lowest_from(cron.minutes, 0)?, lowest_from(cron.seconds, 0)?, 0).ok()
-}
 
-/// The first day that matches from `from` on, up to and including `last`.
-fn next_day(cron: &Cron, from: Date, last: Date) -> Option<Date> {
-    let (mut year, mut month, mut day) = (from.year(), from.month(), from.day());
-    while (year, month) <= (last.year(), last.month()) {
-        match lowest_from(u64::from(cron.months), month) {
-            Some(named) if named == month => {
-                let first = Date::new(year, month, 1).ok()?;
-                if let Some(day) = lowest_from(u64::from(days_of_month(cron, first)), day) {
-                    return Date::new(year, month, day).ok();
-                }
-                month += 1;
-            }
-            Some(named) => month = named,
-            None => (year, month) = (year + 1, lowest_from(u64::from(cron.months), 0)?),
+    /// The first local time that matches in `from..end`; both have whole seconds.
+    ///
+    /// One step a month that the expression names, so bounded by the length of `from..end`.
+    pub(super) fn first_match(self, from: DateTime, end: DateTime) -> Option<DateTime> {
+        if from >= end {
+            return None;
         }
-        day = 1;
+        let today = from.date();
+        let found = match self.first_time(from.time()).filter(|_| self.matches_day(today)) {
+            Some(time) => today.to_datetime(time),
+            None => self.first_day(today.tomorrow().ok()?, end.date())?.to_datetime(self.first_time(Time::MIN)?),
+        };
+        (found < end).then_some(found)
     }
-    None
+
+    /// The last local time that matches in `from..=to`, bounded alike.
+    pub(super) fn last_match(self, from: DateTime, to: DateTime) -> Option<DateTime> {
+        if from > to {
+            return None;
+        }
+        let today = to.date();
+        let found = match self.last_time(to.time()).filter(|_| self.matches_day(today)) {
+            Some(time) => today.to_datetime(time),
+            None => self.last_day(today.yesterday().ok()?, from.date())?.to_datetime(self.last_time(Time::MAX)?),
+        };
+        (found >= from).then_some(found)
+    }
+
+    pub(super) fn matches(self, local: DateTime) -> bool {
+        let cron = self.cron;
+        local.subsec_nanosecond() == 0
+            && cron.seconds >> local.second() & 1 == 1
+            && cron.minutes >> local.minute() & 1 == 1
+            && cron.hours >> local.hour() & 1 == 1
+            && self.matches_day(local.date())
+    }
+
+    /// Whether there is a day that matches.
+    ///
+    /// The days of a month depend on its year's length and first weekday only, and without a year field all fourteen
+    /// kinds of year come again and again: any 28 years without a century between them have them all.
+    pub(super) fn can_ever_match(self) -> bool {
+        let in_year = |year| (1..=12).any(|month| self.days_of_month(year, month) != 0);
+        match &self.cron.years {
+            Some(years) => years.all().any(in_year),
+            None => (2000..2028).any(in_year),
+        }
+    }
+
+    /// The first time of day from `from` on; the fields carry as the digits of a clock do.
+    fn first_time(self, from: Time) -> Option<Time> {
+        let cron = self.cron;
+        let (hour, minute, second) = (from.hour(), from.minute(), from.second());
+        let in_minute = |minute| lowest_from(cron.seconds, second).filter(|_| cron.minutes >> minute & 1 == 1);
+        let in_hour = || match in_minute(minute) {
+            Some(second) => Some((minute, second)),
+            None => Some((lowest_from(cron.minutes, minute + 1)?, lowest_from(cron.seconds, 0)?)),
+        };
+        if let Some((minute, second)) = in_hour().filter(|_| cron.hours >> hour & 1 == 1) {
+            return Time::new(hour, minute, second, 0).ok();
+        }
+        let hour = lowest_from(u64::from(cron.hours), hour + 1)?;
+        Time::new(hour, lowest_from(cron.minutes, 0)?, lowest_from(cron.seconds, 0)?, 0).ok()
+    }
+
+    /// The last time of day up to `to`.
+    fn last_time(self, to: Time) -> Option<Time> {
+        let cron = self.cron;
+        let (hour, minute, second) = (to.hour(), to.minute(), to.second());
+        let in_minute = |minute| highest_to(cron.seconds, second).filter(|_| cron.minutes >> minute & 1 == 1);
+        let in_hour = || match in_minute(minute) {
+            Some(second) => Some((minute, second)),
+            None => Some((highest_to(cron.minutes, minute - 1)?, highest_to(cron.seconds, 59)?)),
+        };
+        if let Some((minute, second)) = in_hour().filter(|_| cron.hours >> hour & 1 == 1) {
+            return Time::new(hour, minute, second, 0).ok();
+        }
+        let hour = highest_to(u64::from(cron.hours), hour - 1)?;
+        Time::new(hour, highest_to(cron.minutes, 59)?, highest_to(cron.seconds, 59)?, 0).ok()
+    }
+
+    /// The first day that matches from `from` on, up to and including `last`.
+    fn first_day(self, from: Date, last: Date) -> Option<Date> {
+        let (mut month, mut day) = (from.month(), from.day());
+        let mut year = from.year();
+        loop {
+            let named = self.first_year(year)?;
+            if named != year {
+                (year, month, day) = (named, 1, 1);
+            }
+            while let Some(named) = lowest_from(u64::from(self.cron.months), month) {
+                if (year, named) > (last.year(), last.month()) {
+                    return None;
+                }
+                let from_day = if named == month { day } else { 1 };
+                if let Some(day) = lowest_from(u64::from(self.days_of_month(year, named)), from_day) {
+                    return Date::new(year, named, day).ok();
+                }
+                (month, day) = (named + 1, 1);
+            }
+            if year >= last.year() {
+                return None;
+            }
+            (year, month, day) = (year + 1, 1, 1);
+        }
+    }
+
+    /// The last day that matches up to `to`, down to and including `first`.
+    fn last_day(self, to: Date, first: Date) -> Option<Date> {
+        let (mut month, mut day) = (to.month(), to.day());
+        let mut year = to.year();
+        loop {
+            let named = self.last_year(year)?;
+            if named != year {
+                (year, month, day) = (named, 12, 31);
+            }
+            while let Some(named) = highest_to(u64::from(self.cron.months), month) {
+                if (year, named) < (first.year(), first.month()) {
+                    return None;
+                }
+                let to_day = if named == month { day } else { 31 };
+                if let Some(day) = highest_to(u64::from(self.days_of_month(year, named)), to_day) {
+                    return Date::new(year, named, day).ok();
+                }
+                (month, day) = (named - 1, 31);
+            }
+            if year <= first.year() {
+                return None;
+            }
+            (year, month, day) = (year - 1, 12, 31);
+        }
+    }
+
+    fn first_year(self, from: i16) -> Option<i16> {
+        self.cron.years.map_or(Some(from), |years| years.first_from(from))
+    }
+
+    fn last_year(self, to: i16) -> Option<i16> {
+        self.cron.years.map_or(Some(to), |years| years.last_up_to(to))
+    }
+
+    fn matches_day(self, date: Date) -> bool {
+        self.cron.years.is_none_or(|years| years.contains(date.year()))
+            && self.days_of_month(date.year(), date.month()) >> date.day() & 1 == 1
+    }
+
+    /// The days of one month that match, as bits 1 to 31; none in a month that the expression does not name.
+    fn days_of_month(self, year: i16, month: i8) -> u32 {
+        if self.cron.months >> month & 1 == 0 {
+            return 0;
+        }
+        let Ok(first) = Date::new(year, month, 1) else { return 0 };
+        let month = Month::beginning(first);
+        let (days, weekdays) = (self.cron.days.in_month(month), self.cron.weekdays.in_month(month));
+        month.days() & if self.either { days | weekdays } else { days & weekdays }
+    }
 }
 
-fn matches_day(cron: &Cron, date: Date) -> bool {
-    cron.months >> date.month() & 1 == 1 && days_of_month(cron, date.first_of_month()) >> date.day() & 1 == 1
-}
-
-/// The days of one month that match, as bits 1 to 31. What depends on the month's length or its weekdays belongs here.
-fn days_of_month(cron: &Cron, first: Date) -> u32 {
-    let of_weekdays = days_on_weekdays(cron.weekdays, first);
-    let days = match cron.day_rule {
-        DayRule::Both => cron.days & of_weekdays,
-        DayRule::Either => cron.days | of_weekdays,
-    };
-    days & days_up_to(first.days_in_month() as u32)
-}
-
-/// Bits 1 to `length`.
-fn days_up_to(length: u32) -> u32 {
-    (u32::MAX >> (31 - length)) & !1
-}
-
-/// Bit `d` for each day `d` that falls on one of the weekdays, in a month that begins at `first`; maybe past its end.
-fn days_on_weekdays(weekdays: u8, first: Date) -> u32 {
-    // The weekday of a "day 0", so that day `d` falls on weekday `day_zero + d`, counted around the week.
-    let day_zero = (first.weekday().to_sunday_zero_offset() + 6) % 7;
-    let week = u64::from(weekdays);
-    let turned = (week >> day_zero | week << (7 - day_zero)) & 0x7f;
-    // The same seven bits, five times over.
-    const FIVE_WEEKS: u64 = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28;
-    (turned * FIVE_WEEKS) as u32
-}
-
-/// The lowest member from `from` on.
+/// The lowest member from `from` on, which is at most 63.
 fn lowest_from(bits: u64, from: i8) -> Option<i8> {
     let rest = bits >> from << from;
     (rest != 0).then(|| rest.trailing_zeros() as i8)
+}
+
+/// The highest member up to `to`, which may be -1.
+fn highest_to(bits: u64, to: i8) -> Option<i8> {
+    let rest = if to < 0 { 0 } else { bits << (63 - to) >> (63 - to) };
+    (rest != 0).then(|| 63 - rest.leading_zeros() as i8)
 }

@@ -1,8 +1,12 @@
-//! One field of a cron expression: its values, its names, and how its text becomes a bit set.
+//! The fields of a cron expression: their values, their names, and how people are told of them.
 
 use std::fmt;
 
+use super::days::{DaysOfMonth, Weekdays};
 use super::error::CronError;
+use super::item::{items, steps};
+use super::special::{day_of_month, weekday};
+use super::years::{FIRST_YEAR, LAST_YEAR, Years};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Field {
@@ -12,176 +16,116 @@ pub enum Field {
     DayOfMonth,
     Month,
     DayOfWeek,
+    /// Counted from 1, Sunday.
+    QuartzDayOfWeek,
+    Year,
 }
 
-/// What one field says.
-pub(super) struct Parsed {
-    /// Bit `n` for the value `n`; Sunday is bit 0 only.
-    pub bits: u64,
-    /// The text starts with `*`, or is `?`. That, not the bit set, decides between *both* and *either* for the day
-    /// fields and between rhythm and fixed time for the others, as in Vixie's cron.
-    pub starts_with_star: bool,
+/// What a field says.
+pub(super) struct Parsed<T> {
+    pub(super) values: T,
+    /// The text starts with `*`, or is `?`. That, not the set, decides between *both* and *either* for the day fields
+    /// and between rhythm and fixed time for the others, as in Vixie's cron.
+    pub(super) starts_with_star: bool,
     /// There is an `N/S` in it.
-    pub open_step: bool,
+    pub(super) open_step: bool,
 }
 
-pub(super) fn parse(field: Field, text: &str) -> Result<Parsed, CronError> {
-    if text == "?" && field.is_day() {
-        return parse(field, "*");
-    }
-    let mut parsed = Parsed { bits: 0, starts_with_star: text.starts_with('*'), open_step: false };
-    for item in text.split(',') {
-        if item.is_empty() {
-            return Err(CronError::EmptyItem { field, text: text.to_owned() });
-        }
-        refuse_what_is_not_ours(field, item)?;
-        let (bits, open_step) = parse_item(field, item)?;
-        parsed.bits |= bits;
-        parsed.open_step |= open_step;
-    }
-    if field == Field::DayOfWeek {
-        parsed.bits = (parsed.bits | parsed.bits >> 7) & 0x7f;
+/// Of second, minute, hour or month: bit `n` for the value `n`.
+pub(super) fn parse_numbers(field: Field, text: &str) -> Result<Parsed<u64>, CronError> {
+    let mut parsed = Parsed { values: 0, starts_with_star: text.starts_with('*'), open_step: false };
+    for item in items(field, text) {
+        let steps = steps(field, item?)?;
+        parsed.values |= steps.bits();
+        parsed.open_step |= steps.is_open;
     }
     Ok(parsed)
 }
 
-/// Forms of other engines, refused by name before they are read as broken numbers. `L`, `W` and `#` will be read here.
-fn refuse_what_is_not_ours(field: Field, item: &str) -> Result<(), CronError> {
-    let upper = item.to_ascii_uppercase();
-    if item.contains('?') {
-        return Err(CronError::QuestionMark { field });
-    }
-    if upper == "H" || upper.starts_with("H/") || upper.starts_with("H(") {
-        return Err(CronError::Hash { field, item: item.to_owned() });
-    }
-    let of_quartz = match field {
-        Field::DayOfMonth => upper.contains(['L', 'W']) && upper.chars().all(|c| c.is_ascii_digit() || "LW-".contains(c)),
-        Field::DayOfWeek => {
-            upper.contains('#') || upper.strip_suffix('L').is_some_and(|day| day.is_empty() || value(field, item, day).is_ok())
+pub(super) fn parse_days(text: &str) -> Result<Parsed<DaysOfMonth>, CronError> {
+    let (text, field) = (or_star(text), Field::DayOfMonth);
+    let mut days = DaysOfMonth::default();
+    for item in items(field, text) {
+        let item = item?;
+        if !day_of_month(item, &mut days)? {
+            days.plain |= steps(field, item)?.bits() as u32;
         }
-        _ => false,
-    };
-    if of_quartz { Err(CronError::NotYet { field, item: item.to_owned() }) } else { Ok(()) }
-}
-
-/// The bits of `*`, `N`, `N-M`, `*/S`, `N-M/S` or `N/S`, and whether it was the last of these.
-fn parse_item(field: Field, item: &str) -> Result<(u64, bool), CronError> {
-    let (base, step) = match item.split_once('/') {
-        Some(("", _)) => return Err(CronError::NotAValue { field, value: item.to_owned() }),
-        Some((base, step)) => (base, Some(parse_step(field, item, step)?)),
-        None => (item, None),
-    };
-    let is_range = base.contains('-');
-    let (from, to) = if base == "*" {
-        (field.low(), field.high())
-    } else if let Some((from, to)) = base.split_once('-') {
-        parse_range(field, item, from, to, step)?
-    } else {
-        let from = value(field, item, base)?;
-        (from, if step.is_some() { field.high() } else { from })
-    };
-    let open_step = step.is_some() && base != "*" && !is_range;
-    Ok((bits((from..=to).step_by(usize::from(step.unwrap_or(1)))), open_step))
-}
-
-fn bits(values: impl Iterator<Item = u8>) -> u64 {
-    values.fold(0, |bits, value| bits | 1 << value)
-}
-
-fn parse_step(field: Field, item: &str, step: &str) -> Result<u8, CronError> {
-    digits(step).filter(|step| (1..=field.high()).contains(step)).ok_or_else(|| CronError::Step {
-        field,
-        item: item.to_owned(),
-        step: step.to_owned(),
-    })
-}
-
-fn parse_range(field: Field, item: &str, from_text: &str, to_text: &str, step: Option<u8>) -> Result<(u8, u8), CronError> {
-    let from = value(field, item, from_text)?;
-    let mut to = value(field, item, to_text)?;
-    // SUN is 0 but ends a week as well as it starts one: FRI-SUN is 5-7.
-    if field == Field::DayOfWeek && to == 0 && from > 0 && to_text != "0" {
-        to = 7;
     }
-    if from <= to {
-        return Ok((from, to));
-    }
-    let instead = match step {
-        None => split_range(field, (from_text, from), (to_text, to)),
-        Some(step) => values_around_the_end(field, from, to, step),
-    };
-    Err(CronError::Backwards { field, range: item.to_owned(), instead })
+    Ok(Parsed { values: days, starts_with_star: text.starts_with('*'), open_step: false })
 }
 
-/// `22-23,0-2` for `22-2`. Of the two numbers of Sunday the one that ends a week is offered.
-fn split_range(field: Field, (from_text, from): (&str, u8), (to_text, to): (&str, u8)) -> String {
-    let low = field.lowest_after_the_end();
-    let first = if from == field.high() { from_text.to_owned() } else { format!("{from_text}-{}", field.high()) };
-    match to {
-        to if to < low => first,
-        to if to == low => format!("{first},{to_text}"),
-        _ => format!("{first},{low}-{to_text}"),
+/// `field` says whose numbers they are.
+pub(super) fn parse_weekdays(field: Field, text: &str) -> Result<Parsed<Weekdays>, CronError> {
+    let text = or_star(text);
+    let mut weekdays = Weekdays::default();
+    for item in items(field, text) {
+        let item = item?;
+        if !weekday(field, item, &mut weekdays)? {
+            weekdays.plain |= steps(field, item)?.weekday_bits();
+        }
     }
+    Ok(Parsed { values: weekdays, starts_with_star: text.starts_with('*'), open_step: false })
 }
 
-/// The single values, since two ranges with a step would not keep the step across the end: `21-3/2` is `21,23,1,3`.
-fn values_around_the_end(field: Field, from: u8, to: u8, step: u8) -> String {
-    let around = (from..=field.high()).chain(field.lowest_after_the_end()..=to).step_by(usize::from(step));
-    let values: Vec<String> = around.map(|value| value.to_string()).collect();
-    values.join(",")
+/// `None` for every year.
+pub(super) fn parse_years(text: &str) -> Result<Option<Years>, CronError> {
+    let mut years = Years::default();
+    let mut any = false;
+    for item in items(Field::Year, text) {
+        let item = item?;
+        any |= item == "*";
+        steps(Field::Year, item)?.values().for_each(|year| years.insert(year as i16));
+    }
+    Ok(if any { None } else { Some(years) })
 }
 
-/// `text` as a value; `item` is what people are shown where there is no text.
-fn value(field: Field, item: &str, text: &str) -> Result<u8, CronError> {
-    if let Some(index) = field.names().iter().position(|name| name.eq_ignore_ascii_case(text)) {
-        return Ok(index as u8 + field.low());
-    }
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let value = if text.is_empty() { item } else { text }.to_owned();
-        return Err(CronError::NotAValue { field, value });
-    }
-    digits(text)
-        .filter(|value| (field.low()..=field.high()).contains(value))
-        .ok_or_else(|| CronError::OutOfRange { field, value: text.to_owned() })
-}
-
-/// A number without a sign, which `u8::from_str` alone would let through.
-fn digits(text: &str) -> Option<u8> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+fn or_star(text: &str) -> &str {
+    if text == "?" { "*" } else { text }
 }
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 impl Field {
-    pub(super) fn low(self) -> u8 {
-        u8::from(matches!(self, Field::DayOfMonth | Field::Month))
+    pub(super) fn low(self) -> u16 {
+        match self {
+            Field::Second | Field::Minute | Field::Hour | Field::DayOfWeek => 0,
+            Field::DayOfMonth | Field::Month | Field::QuartzDayOfWeek => 1,
+            Field::Year => FIRST_YEAR as u16,
+        }
     }
 
-    /// The end of the field, which an open step runs to. For weekdays it is 7, a second Sunday.
-    pub(super) fn high(self) -> u8 {
+    /// The end of the field, which an open step runs to. For weekdays it is 7: a second Sunday, or Quartz's Saturday.
+    pub(super) fn high(self) -> u16 {
         match self {
             Field::Second | Field::Minute => 59,
             Field::Hour => 23,
             Field::DayOfMonth => 31,
             Field::Month => 12,
-            Field::DayOfWeek => 7,
+            Field::DayOfWeek | Field::QuartzDayOfWeek => 7,
+            Field::Year => LAST_YEAR as u16,
         }
     }
 
+    /// A longer step would only ever reach the value that it starts from.
+    pub(super) fn longest_step(self) -> u16 {
+        if self == Field::Year { self.high() - self.low() } else { self.high() }
+    }
+
     /// Where a range that runs past the end goes on; after a Sunday that was 7 comes Monday.
-    fn lowest_after_the_end(self) -> u8 {
+    pub(super) fn lowest_after_the_end(self) -> u16 {
         if self == Field::DayOfWeek { 1 } else { self.low() }
     }
 
-    fn is_day(self) -> bool {
-        matches!(self, Field::DayOfMonth | Field::DayOfWeek)
+    pub(super) fn is_weekday(self) -> bool {
+        matches!(self, Field::DayOfWeek | Field::QuartzDayOfWeek)
     }
 
-    fn names(self) -> &'static [&'static str] {
+    /// In the order of their values, from the lowest on.
+    pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Field::Month => &MONTHS,
-            Field::DayOfWeek => &WEEKDAYS,
+            Field::DayOfWeek | Field::QuartzDayOfWeek => &WEEKDAYS,
             _ => &[],
         }
     }
@@ -193,6 +137,8 @@ impl Field {
             Field::DayOfMonth => "1 to 31",
             Field::Month => "1 to 12 or JAN to DEC",
             Field::DayOfWeek => "0 to 7 (0 and 7 are Sunday) or SUN to SAT",
+            Field::QuartzDayOfWeek => "1 to 7 (1 is Sunday) or SUN to SAT",
+            Field::Year => "1970 to 2199",
         }
     }
 
@@ -202,7 +148,8 @@ impl Field {
             Field::Hour => "9-17",
             Field::DayOfMonth => "1-7",
             Field::Month => "JAN-MAR",
-            Field::DayOfWeek => "MON-FRI",
+            Field::DayOfWeek | Field::QuartzDayOfWeek => "MON-FRI",
+            Field::Year => "2026-2030",
         }
     }
 }
@@ -215,7 +162,8 @@ impl fmt::Display for Field {
             Field::Hour => "hour",
             Field::DayOfMonth => "day-of-month",
             Field::Month => "month",
-            Field::DayOfWeek => "day-of-week",
+            Field::DayOfWeek | Field::QuartzDayOfWeek => "day-of-week",
+            Field::Year => "year",
         })
     }
 }

@@ -1,12 +1,17 @@
+mod answers;
 mod clocks;
 mod croner;
 mod days;
 mod edges;
+mod long;
 mod naive;
 mod oracle;
 mod parsing;
+mod quartz;
+mod special;
+mod years;
 
-use super::{ClockChanges, Cron};
+use super::{Cron, CronRules};
 use crate::time::{UnixMillis, Zone};
 
 fn cron(text: &str) -> Cron {
@@ -19,10 +24,10 @@ fn instant(text: &str) -> UnixMillis {
 
 /// The next `count` occurrences, as the zone's clocks show them.
 fn next(text: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
-    next_with(text, zone, after, count, ClockChanges::default())
+    next_with(text, zone, after, count, CronRules::default())
 }
 
-fn next_with(text: &str, zone: &str, after: &str, count: usize, changes: ClockChanges) -> Vec<String> {
+fn next_with(text: &str, zone: &str, after: &str, count: usize, changes: CronRules) -> Vec<String> {
     let (cron, zone) = (cron(text), Zone::named(zone).unwrap());
     let follow = |at: &UnixMillis| cron.next_after_with(zone.rules(), *at, changes);
     let occurrences = std::iter::successors(follow(&instant(after)), follow);

@@ -1,5 +1,5 @@
-use super::cron;
-use crate::spec::cron::Cron;
+use super::{CronWarning, cron, cron_with, warnings};
+use crate::spec::cron::{Cron, CronRules, DayFields, Dialect};
 
 fn assert_described(table: &[(&str, &str)]) {
     for (text, sentence) in table {
@@ -103,4 +103,127 @@ fn two_restricted_day_fields_are_read_as_they_are_evaluated() {
         ("0 0 1 * 0-6", "at 00:00 every day"),
         ("0 0 1 * ?", "at 00:00 on day 1 of the month"),
     ]);
+}
+
+#[test]
+fn special_days_of_the_month() {
+    assert_described(&[
+        ("0 0 L * *", "at 00:00 on the last day of the month"),
+        ("0 0 L 2 *", "at 00:00 on the last day of February"),
+        ("0 0 L 6,12 *", "at 00:00 on the last day of the month in June and December"),
+        ("0 0 L-1 * *", "at 00:00 on the day before the last day of the month"),
+        ("0 0 L-3,L * *", "at 00:00 on the 3rd day before the last day and the last day of the month"),
+        ("0 0 LW * *", "at 00:00 on the last Monday to Friday of the month"),
+        ("0 0 15W * *", "at 00:00 on the Monday to Friday nearest to the 15th of the month"),
+        ("0 0 1,15,L * *", "at 00:00 on the 1st and 15th and the last day of the month"),
+        ("0 0 1,15,10W,L * *", "at 00:00 on the 1st and 15th, the Monday to Friday nearest to the 10th and the last day of the month"),
+        ("0 0 *,L * *", "at 00:00 every day"),
+    ]);
+}
+
+#[test]
+fn special_days_of_the_week() {
+    assert_described(&[
+        ("0 0 * * 5L", "at 00:00 on the last Friday of the month"),
+        ("0 0 * * MON#2", "at 00:00 on the 2nd Monday of the month"),
+        ("0 0 * 6 MON#2", "at 00:00 on the 2nd Monday of the month in June"),
+        ("0 0 * * 1#1,1#3,0#3,5L", "at 00:00 on the 1st Monday, the 3rd Monday, the 3rd Sunday and the last Friday of the month"),
+        ("0 0 * * 1-4,5L", "at 00:00 on Monday to Thursday and the last Friday of the month"),
+        ("0 0 L * 5", "at 00:00 on the last day of the month, or on Friday"),
+        ("0 0 13 * 5L", "at 00:00 on the 13th, or on the last Friday of the month"),
+        ("0 0 L 6 5L", "at 00:00 in June, on the last day of the month, or on the last Friday of the month"),
+        (
+            "0 0 */2 * 1,5L",
+            "at 00:00 on the 1st and every 2nd day after it up to the 31st, but only if it is Monday or the last Friday of the month",
+        ),
+    ]);
+}
+
+#[test]
+fn years_come_last() {
+    assert_described(&[
+        ("0 0 9 * * * 2027", "at 09:00 every day, in 2027"),
+        ("0 0 9 1 1 * 2027,2029", "at 09:00 on 1 January, in 2027 and 2029"),
+        ("0 0 9 1 1 * 2026-2030", "at 09:00 on 1 January, from 2026 to 2030"),
+        ("0 0 9 1 1 * 2026,2028-2030", "at 09:00 on 1 January, in 2026 and 2028 to 2030"),
+        ("0 0 9 1 1 * 2026/2", "at 09:00 on 1 January, every 2nd year from 2026 to 2198"),
+        ("0 0 9 1 1 * 2026-2030/2", "at 09:00 on 1 January, in 2026, 2028 and 2030"),
+        ("0 0 9 1 1 * *", "at 09:00 on 1 January"),
+    ]);
+}
+
+#[test]
+fn the_other_reading_of_two_day_fields() {
+    let table = [
+        ("0 9 13 * FRI", "at 09:00 on day 13 of the month, but only if it is Friday"),
+        ("0 9 1-7 * MON", "at 09:00 on the 1st to 7th, but only if it is Monday"),
+        ("0 9 1-31 * MON", "at 09:00 on Monday"),
+        ("0 9 13 * 0-6", "at 09:00 on day 13 of the month"),
+        ("0 9 L * 5L", "at 09:00 on the last day of the month, but only if it is the last Friday of the month"),
+    ];
+    for (text, sentence) in table {
+        assert_eq!(cron_with(&Cron::parse(text).unwrap(), DayFields::And), sentence, "{text}");
+    }
+}
+
+#[test]
+fn a_dialect_is_described_by_what_it_means() {
+    let described = |text| cron(&Cron::parse_in(text, Dialect::Quartz).unwrap());
+    assert_eq!(described("0 0 12 ? * 2-6"), "at 12:00, Monday to Friday");
+    assert_eq!(described("0 0 12 ? * L"), "at 12:00 on Saturday");
+    assert_eq!(described("0 0 12 ? * 6#3"), "at 12:00 on the 3rd Friday of the month");
+}
+
+fn warned(text: &str) -> Vec<String> {
+    warnings(&Cron::parse(text).unwrap(), CronRules::default()).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_surprises_is_warned_of() {
+    let short = "the last day of every month is `L`";
+    let table = [
+        (
+            "0 9 13 * FRI",
+            "both day fields are restricted, and a day that matches either fires: at 09:00 on the 13th, or on Friday; \
+             with `dom_dow: and`: at 09:00 on day 13 of the month, but only if it is Friday"
+                .to_owned(),
+        ),
+        (
+            "0 9 1 * 1#2",
+            "both day fields are restricted, and a day that matches either fires: at 09:00 on the 1st, or on the 2nd Monday of the \
+             month; with `dom_dow: and`: never"
+                .to_owned(),
+        ),
+        ("0 0 31 * *", format!("not every month has day 31: it is missing in February, April, June, September and November; {short}")),
+        ("0 0 30 * *", format!("not every month has day 30: it is missing in February; {short}")),
+        ("0 0 29,31 1-3 *", format!("not every month has the days 29 and 31: one is missing in February; {short}")),
+        ("0 0 29 2 *", format!("February has a day 29 in leap years only; {short}")),
+        ("0 0 31W 3-6 *", format!("not every month has day 31: it is missing in April and June; {short}")),
+        ("0 0 * * 5#5", "not every month has a fifth Friday; the last one of every month is written with `L`".to_owned()),
+        ("0 0 9 1 1 * 2027-2030", "it never fires again after the year 2030".to_owned()),
+        ("* 30 9 * * *", "it fires every second of the minutes that it names; a 0 for the seconds fires once a minute".to_owned()),
+    ];
+    for (text, warning) in table {
+        assert_eq!(warned(text), [warning], "{text}");
+    }
+}
+
+#[test]
+fn what_does_not_surprise_is_not_warned_of() {
+    for text in
+        ["0 9 * * *", "@monthly", "0 0 L * *", "0 0 28-31 * *", "0 0 */2 * *", "0 0 1-31 * *", "0 0 31 1,3 *", "0 9 */2 * 5", "* * * * *"]
+    {
+        assert_eq!(warned(text), Vec::<String>::new(), "{text}");
+    }
+    let chosen = CronRules { dom_dow: DayFields::And, ..CronRules::default() };
+    assert_eq!(warnings(&Cron::parse("0 9 13 * FRI").unwrap(), chosen), []);
+}
+
+#[test]
+fn several_warnings_are_given_together() {
+    let found = warnings(&Cron::parse("* * * 31 * FRI 2027").unwrap(), CronRules::default());
+    assert!(matches!(
+        found.as_slice(),
+        [CronWarning::EitherDay { .. }, CronWarning::ShortMonths { .. }, CronWarning::EndsAfter { year: 2027 }, CronWarning::EverySecond]
+    ));
 }

@@ -1,7 +1,7 @@
 //! Sets of small numbers, as words.
 
 /// The members of `bits`, ascending.
-pub(super) fn members(bits: u64) -> Vec<u8> {
+pub(in crate::spec) fn members(bits: u64) -> Vec<u8> {
     (0..64).filter(|value| bits >> value & 1 == 1).collect()
 }
 
@@ -43,7 +43,7 @@ pub(super) fn shape(bits: u64, size: u8) -> Shape {
 }
 
 /// "1", "1 and 2", "1, 2 and 3".
-pub(super) fn list(words: &[String]) -> String {
+pub(in crate::spec) fn list(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [only] => only.clone(),
@@ -52,7 +52,7 @@ pub(super) fn list(words: &[String]) -> String {
 }
 
 /// Neighbours of three and more are drawn together: "1 to 5 and 9".
-pub(super) fn runs(values: &[u8], word: impl Fn(u8) -> String) -> String {
+pub(in crate::spec) fn runs(values: &[u8], word: impl Fn(u8) -> String) -> String {
     let parts: Vec<String> = values
         .chunk_by(|a, b| a + 1 == *b)
         .flat_map(|run| match *run {
@@ -63,7 +63,7 @@ pub(super) fn runs(values: &[u8], word: impl Fn(u8) -> String) -> String {
     list(&parts)
 }
 
-pub(super) fn ordinal(value: u8) -> String {
+pub(in crate::spec) fn ordinal(value: u8) -> String {
     let ending = match (value % 10, value / 10) {
         (_, 1) => "th",
         (1, _) => "st",

@@ -100,7 +100,7 @@ async fn the_patched_object_is_validated_and_nothing_is_half_written() {
     let cases = [
         (json!({"cron": null}), "", "no spec is given"),
         (json!({"cron": "@daily", "at": "2027-01-01T00:00:00Z"}), "", "`cron`, `at` are given together"),
-        (json!({"start": "2027-01-01T00:00:00Z"}), "/start", "`start` goes with `every` only"),
+        (json!({"start": "2027-01-01T00:00:00Z"}), "/start", "`start` goes with `every` and `rrule` only"),
         (json!({"is_active": 1}), "/is_active", "it is no truth value"),
         (json!({"input": [], "is_active": false}), "/input", "an array was found"),
         (json!({"revision": 3}), "/revision", "`revision` is read-only, leave it out"),

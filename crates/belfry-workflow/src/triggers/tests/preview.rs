@@ -48,9 +48,13 @@ fn what_people_may_not_expect_is_said() {
         ["it never fires again after 2026-11-26T09:00:00Z"]
     );
     assert_eq!(warnings(json!({"every": "1s"})), ["it fires every second at times: each one is a run of its own"]);
-    let both = "`0 9 13 * 5` restricts both day fields and fires on a day that matches either of them (POSIX): at 09:00 on the \
-                13th, or on Friday; some other schedulers would fire only on a day that matches both";
+    let both = "`0 9 13 * 5`: both day fields are restricted, and a day that matches either fires: at 09:00 on the 13th, or on Friday; \
+                with `dom_dow: and`: at 09:00 on day 13 of the month, but only if it is Friday";
     assert_eq!(warnings(json!({"cron": "0 9 13 * 5"})), [both]);
+    assert_eq!(warnings(json!({"cron": "0 9 13 * 5", "dom_dow": "and"})), Vec::<String>::new());
+    let short = "`0 9 31 * *`: not every month has day 31: it is missing in February, April, June, September and November; the last \
+                 day of every month is `L`";
+    assert_eq!(warnings(json!({"specs": [{"rrule": "FREQ=DAILY"}, {"cron": "0 9 31 * *"}]})), [short]);
 }
 
 #[test]

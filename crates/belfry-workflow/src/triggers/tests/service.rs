@@ -31,6 +31,7 @@ async fn the_answer_has_everything_in_the_shape_that_was_given() {
         "id": made.id, "workflow_id": workflow, "name": "default", "origin": "direct",
         "every": "PT15M", "start": "2026-11-25T09:00:00Z", "timezone": "Europe/Berlin",
         "start_at": null, "end_at": "2026-11-25T09:30:00Z", "input": {}, "is_active": true,
+        "gap": "next", "fold": "first", "dom_dow": "or",
         "missed_after": "PT1M", "catch_up": "none", "catch_up_window": "PT1H",
         "revision": 1, "next_run_at": "2026-11-25T09:15:00Z",
         "next_times": ["2026-11-25T09:15:00Z", "2026-11-25T09:30:00Z"],
@@ -139,7 +140,7 @@ async fn parameters_of_a_list_are_checked() {
     let fixture = Fixture::new();
     let query =
         ListSchedules { workflow_id: Some("x".to_owned()), limit: Some(201), cursor: Some("y".to_owned()), ..ListSchedules::default() };
-    let expected = [("/workflow_id", "`x` cannot be read"), ("/cursor", "`y` cannot be read"), ("/limit", "201 is out of range")];
+    let expected = [("/cursor", "`y` cannot be read"), ("/workflow_id", "`x` cannot be read"), ("/limit", "201 is out of range")];
     assert_eq!(said(&invalid(fixture.schedules.list(query).await)), expected);
     let outcomes = fixture.schedules.outcomes(ScheduleId(uuid::Uuid::nil()), None, Some(0)).await;
     assert_eq!(said(&invalid(outcomes)), [("/limit", "0 is out of range")]);
@@ -176,13 +177,13 @@ async fn a_spec_of_a_newer_version_is_shown_paused_and_deleted_but_not_edited() 
     let fixture = Fixture::new();
     let workflow = fixture.workflow().await.id;
     fixture.schedules.create(workflow, &json!({"cron": "@daily"})).await.unwrap();
-    let schedules = fixture.of_a_newer_version(json!({"rrule": "FREQ=DAILY"}));
+    let schedules = fixture.of_a_newer_version(json!({"tide": "high"}));
 
     let shown = serde_json::to_value(schedules.get(workflow).await.unwrap()).unwrap();
-    assert_eq!(shown["specs"], json!([{"rrule": "FREQ=DAILY"}]));
+    assert_eq!(shown["specs"], json!([{"tide": "high"}]));
     assert_eq!(shown["description"], json!("by a rule of a newer version of Belfry (UTC)"));
     let violations = invalid(schedules.patch(workflow, None, &json!({"input": {"a": 1}})).await);
-    assert_eq!(violations.0[0].pointer, "/specs/0/rrule");
+    assert_eq!(violations.0[0].pointer, "/specs/0/tide");
     assert!(!schedules.patch(workflow, None, &json!({"is_active": false})).await.unwrap().is_active);
     schedules.delete(workflow, None).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Gaps and folds, case by case; the times are what the clocks show.
 
-use super::super::{ClockChanges, Fold, Gap};
+use super::super::{CronRules, Fold, Gap};
 use super::{next, next_with};
 
 #[track_caller]
@@ -99,7 +99,7 @@ fn a_rhythm_follows_the_clock() {
 
 #[test]
 fn the_other_answers_to_a_gap() {
-    let answers = |gap, text| next_with(text, "Europe/Berlin", "2026-03-29T00:00:00Z", 3, ClockChanges { gap, fold: Fold::First });
+    let answers = |gap, text| next_with(text, "Europe/Berlin", "2026-03-29T00:00:00Z", 3, CronRules { gap, ..CronRules::default() });
     let text = "0,30 2,3 29,30 3 *";
     assert_eq!(answers(Gap::Skip, text), ["2026-03-29T03:00:00+02:00", "2026-03-29T03:30:00+02:00", "2026-03-30T02:00:00+02:00"]);
     assert_eq!(answers(Gap::Skip, "45 2 * * *")[..1], ["2026-03-30T02:45:00+02:00"]);
@@ -109,9 +109,18 @@ fn the_other_answers_to_a_gap() {
 
 #[test]
 fn the_other_answers_to_a_fold() {
-    let answers = |fold| next_with("30 2 * * *", "Europe/Berlin", "2026-10-25T00:00:00Z", 3, ClockChanges { gap: Gap::Next, fold });
+    let answers = |fold| next_with("30 2 * * *", "Europe/Berlin", "2026-10-25T00:00:00Z", 3, CronRules { fold, ..CronRules::default() });
     let [first, second, day_after] = ["2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00"];
     assert_eq!(answers(Fold::First)[..2], [first, day_after]);
     assert_eq!(answers(Fold::Second)[..2], [second, day_after]);
     assert_eq!(answers(Fold::Both), [first, second, day_after]);
+}
+
+#[test]
+fn a_time_that_clocks_lose_every_year_never_fires_when_it_is_skipped() {
+    let rules = |gap| CronRules { gap, ..CronRules::default() };
+    let text = "30 2 * 3 SUNL";
+    assert_eq!(next_with(text, "Europe/Berlin", "2026-01-01T00:00:00Z", 1, rules(Gap::Skip)), Vec::<String>::new());
+    assert_eq!(next_with(text, "Europe/Berlin", "2026-01-01T00:00:00Z", 1, rules(Gap::Next)), ["2026-03-29T03:00:00+02:00"]);
+    assert_eq!(next_with(text, "Europe/Berlin", "2026-01-01T00:00:00Z", 1, rules(Gap::Shift)), ["2026-03-29T03:30:00+02:00"]);
 }

@@ -1,0 +1,5 @@
+pub mod composing;
+mod dates;
+mod exclusions;
+mod importing;
+mod reading;
