@@ -11,17 +11,16 @@ const LOG_FULL: &str = "… (the log is full; what follows was left out)\n";
 pub(crate) fn set_output(result: &mut NodeResult, output: Value) {
     let text = output.to_string();
     result.output_truncated = text.len() > MAX_OUTPUT_BYTES;
-    result.output = if result.output_truncated { Value::String(beginning(&text)) } else { output };
+    result.output = if result.output_truncated { Value::from(json_beginning(&text, MAX_OUTPUT_BYTES)) } else { output };
 }
 
-/// As much of `text` as a JSON string of [`MAX_OUTPUT_BYTES`] can hold: quotes and the like take more room there.
-fn beginning(text: &str) -> String {
-    let mut room = MAX_OUTPUT_BYTES - 2;
+/// As much of `text` as a JSON string of so many `bytes` can hold: quotes and the like take more room there.
+pub(crate) fn json_beginning(text: &str, bytes: usize) -> &str {
+    let mut room = bytes - 2;
     let mut kept = 0;
     for c in text.chars() {
         let length = match c {
-            '"' | '\\' => 2,
-            // JSON text has no bare control characters, so this arm is for the sake of other callers only.
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
             c if c.is_control() => 6,
             c => c.len_utf8(),
         };
@@ -31,7 +30,7 @@ fn beginning(text: &str) -> String {
         room -= length;
         kept += c.len_utf8();
     }
-    text[..kept].to_owned()
+    &text[..kept]
 }
 
 /// Adds one line to the log of `result`, unless it is full; then its last line says that some were left out.

@@ -177,7 +177,7 @@ impl<'a> Execution<'a> {
             lease: self.lease,
             wishes: self.wishes,
             seat: self.seat,
-            run: &self.claimed.run,
+            claimed: self.claimed,
             node: &self.definition.nodes[place],
             renderer,
         }

@@ -94,6 +94,7 @@ pub fn queued_run(number: u128, input: Value) -> Run {
         workflow_version: 1,
         schedule_id: Some(belfry_core::ids::ScheduleId(id(3))),
         kind: RunKind::Scheduled,
+        rerun_of: None,
         reason: RunReason::Due,
         nominal_time: Some(nominal),
         planned_at: nominal,

@@ -18,7 +18,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde_json::{Map, Value, json};
 
-use self::guard::GuardedResolver;
+use self::guard::{GuardedResolver, Lookup};
 pub(crate) use self::request::Request;
 use crate::network::{NetworkPolicy, Refused};
 use crate::node::Outcome;
@@ -32,13 +32,18 @@ const MAX_REDIRECTS: u8 = 10;
 
 pub(crate) struct HttpClient {
     policy: Arc<NetworkPolicy>,
+    lookup: Lookup,
     /// Made at its first use: a worker whose runs have no `http` node needs neither a TLS provider nor root certificates.
     client: OnceLock<Result<Client, String>>,
 }
 
 impl HttpClient {
     pub fn new(policy: NetworkPolicy) -> HttpClient {
-        HttpClient { policy: Arc::new(policy), client: OnceLock::new() }
+        HttpClient::with_lookup(policy, guard::lookup_of_the_host())
+    }
+
+    fn with_lookup(policy: NetworkPolicy, lookup: Lookup) -> HttpClient {
+        HttpClient { policy: Arc::new(policy), lookup, client: OnceLock::new() }
     }
 
     /// The request that `parameters` describe. `idempotency_key` is the same for every attempt.
@@ -75,7 +80,7 @@ impl HttpClient {
 
     async fn hop(&self, request: &Request) -> Result<Response, Failure> {
         guard::check_literal(&self.policy, &request.url).map_err(|refused| Failure::Refused(refused.to_string()))?;
-        let client = self.client.get_or_init(|| client(&self.policy)).as_ref().map_err(Clone::clone)?;
+        let client = self.client.get_or_init(|| self.client()).as_ref().map_err(Clone::clone)?;
         let mut builder = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
@@ -87,6 +92,18 @@ impl HttpClient {
                 None => Failure::Other(told(reason(error))),
             }
         })
+    }
+
+    fn client(&self) -> Result<Client, String> {
+        Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_LIMIT)
+            .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(GuardedResolver::new(Arc::clone(&self.policy), Arc::clone(&self.lookup)))
+            .build()
+            .map_err(|error| format!("the http client could not be made: {}", reason(error)))
     }
 }
 
@@ -101,18 +118,6 @@ impl From<String> for Failure {
     fn from(reason: String) -> Failure {
         Failure::Other(reason)
     }
-}
-
-fn client(policy: &Arc<NetworkPolicy>) -> Result<Client, String> {
-    Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_LIMIT)
-        .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(GuardedResolver::new(Arc::clone(policy)))
-        .build()
-        .map_err(|error| format!("the http client could not be made: {}", reason(error)))
 }
 
 /// Where `response` redirects to, if it does.

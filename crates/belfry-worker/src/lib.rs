@@ -6,6 +6,7 @@
 
 mod bounded;
 mod claim;
+mod command;
 mod doorbell;
 mod execution;
 #[cfg(test)]
@@ -27,5 +28,5 @@ mod writes;
 
 pub use metrics::WorkerMetrics;
 pub use network::{NetworkPolicy, Subnet, SubnetError};
-pub use settings::{SettingsError, WorkerSettings};
+pub use settings::{CommandSettings, SettingsError, WorkerSettings};
 pub use worker::Worker;

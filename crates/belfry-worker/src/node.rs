@@ -2,7 +2,8 @@
 
 use belfry_core::definition::{DEFAULT_TIMEOUT, Node};
 use belfry_core::node::{HttpParameters, LogLevel, LogParameters, Parameters, WaitParameters};
-use belfry_core::run::{NodeResult, NodeState, Run};
+use belfry_core::ports::ClaimedRun;
+use belfry_core::run::{NodeResult, NodeState};
 use belfry_core::time::UnixMillis;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ impl Outcome {
     }
 }
 
-enum Attempt {
+pub(crate) enum Attempt {
     Ended(Outcome),
     Cut(Wish),
 }
@@ -55,7 +56,7 @@ pub(crate) struct NodeWork<'a> {
     pub lease: &'a Lease,
     pub wishes: &'a Wishes,
     pub seat: &'a Seat,
-    pub run: &'a Run,
+    pub claimed: &'a ClaimedRun,
     pub node: &'a Node,
     pub renderer: Renderer,
 }
@@ -106,12 +107,10 @@ impl NodeWork<'_> {
     async fn attempt(&self, result: &mut NodeResult) -> Result<Attempt, Lost> {
         let parameters = match Parameters::read(self.node) {
             Ok(Parameters::Wait(parameters)) => return self.wait(&parameters, result).await,
+            Ok(Parameters::Command(parameters)) => return self.command(&parameters, result).await,
             read => read,
         };
-        result.attempts += 1;
-        result.state = NodeState::Running;
-        result.error = None;
-        *result = record(self.shared, self.lease, result.clone()).await?;
+        self.begin_attempt(result).await?;
         let limit = self.node.timeout.unwrap_or(DEFAULT_TIMEOUT);
         let act = async {
             match &parameters {
@@ -127,10 +126,18 @@ impl NodeWork<'_> {
         })
     }
 
+    pub(crate) async fn begin_attempt(&self, result: &mut NodeResult) -> Result<(), Lost> {
+        result.attempts += 1;
+        result.state = NodeState::Running;
+        result.error = None;
+        *result = record(self.shared, self.lease, result.clone()).await?;
+        Ok(())
+    }
+
     /// The types of nodes that need nothing but their run.
     fn act(&self, parameters: &Parameters) -> Result<Outcome, TemplateError> {
         Ok(match parameters {
-            Parameters::Trigger(_) => Outcome::of(self.run.input.clone()),
+            Parameters::Trigger(_) => Outcome::of(self.claimed.run.input.clone()),
             Parameters::Log(LogParameters { message, level }) => {
                 let message = self.renderer.text(message)?;
                 let log = vec![format!("{}: {message}", word(*level))];
@@ -138,12 +145,14 @@ impl NodeWork<'_> {
             }
             Parameters::Set(parameters) => Outcome::of(self.renderer.value(&Value::Object(parameters.values.clone()))?),
             Parameters::Condition(parameters) => Outcome::of(json!({ "result": self.renderer.condition(&parameters.expression)? })),
-            Parameters::Http(_) | Parameters::Wait(_) => unreachable!("`attempt` keeps these two, which take time, to itself"),
+            Parameters::Http(_) | Parameters::Wait(_) | Parameters::Command(_) => {
+                unreachable!("`attempt` keeps these, which take time, to itself")
+            }
         })
     }
 
     async fn http(&self, parameters: &HttpParameters) -> Outcome {
-        match self.shared.http.request(parameters, &self.renderer, &format!("{}/{}", self.run.id, self.node.id)) {
+        match self.shared.http.request(parameters, &self.renderer, &format!("{}/{}", self.claimed.run.id, self.node.id)) {
             Ok(request) => self.shared.http.send(request, parameters).await,
             Err(error) => Outcome::hopeless(error),
         }

@@ -1,5 +1,7 @@
 //! What a worker is told by its operator.
 
+use std::collections::BTreeMap;
+
 use belfry_core::workflow::QueueName;
 use jiff::SignedDuration;
 
@@ -23,6 +25,16 @@ pub struct WorkerSettings {
     pub drain_limit: SignedDuration,
     /// Which addresses `http` nodes may reach.
     pub network: NetworkPolicy,
+    /// For `command` nodes, which fail when it is absent: whoever may write a workflow can do with them on this host what the
+    /// worker's user can.
+    pub commands: Option<CommandSettings>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommandSettings {
+    /// What each command's environment has beside what is told of the run: `PATH`, in which programs are looked for, `HOME`,
+    /// where they are run, `LANG`. Nothing of the worker's own environment, which knows passwords, reaches a command otherwise.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// For how long the store keeps a claim that is not renewed: the contract of `RunStore::claim` and `heartbeat`.
@@ -39,6 +51,7 @@ impl WorkerSettings {
             give_up_after: SignedDuration::from_secs(45),
             drain_limit: SignedDuration::from_secs(30),
             network: NetworkPolicy::default(),
+            commands: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The worker as a whole, through its ports.
 
 mod claims;
+mod commands;
 mod http_nodes;
 mod leases;
 mod metrics;

@@ -1,17 +1,29 @@
 //! Where the network policy is asked: when a name is resolved, and before an address of a URL is dialled.
 
 use std::error::Error;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use futures_util::future::{BoxFuture, FutureExt};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{NetworkPolicy, Refused};
 
-/// Resolves names as the host does, and hands out only what may be dialled.
+/// How names become addresses.
+pub(super) type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// As the host does it.
+pub(super) fn lookup_of_the_host() -> Lookup {
+    Arc::new(|name| async move { tokio::net::lookup_host((name, 0)).await.map(Iterator::collect) }.boxed())
+}
+
+/// Hands out only what may be dialled. Each connection is dialled at an answer that was judged: a name that leads elsewhere
+/// the next time is judged again.
 pub(super) struct GuardedResolver {
     policy: Arc<NetworkPolicy>,
+    lookup: Lookup,
 }
 
 /// A name none of whose addresses may be dialled.
@@ -23,17 +35,16 @@ struct RefusedName {
 }
 
 impl GuardedResolver {
-    pub fn new(policy: Arc<NetworkPolicy>) -> GuardedResolver {
-        GuardedResolver { policy }
+    pub fn new(policy: Arc<NetworkPolicy>, lookup: Lookup) -> GuardedResolver {
+        GuardedResolver { policy, lookup }
     }
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = Arc::clone(&self.policy);
+        let (policy, found) = (Arc::clone(&self.policy), (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted = permitted(&policy, name.as_str(), found)?;
+            let permitted = permitted(&policy, name.as_str(), found.await?.into_iter())?;
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })
     }

@@ -1,5 +1,7 @@
 //! Against servers on this host, which the policy of the tests allows.
 
+mod forms;
+mod names;
 mod redirects;
 mod refusals;
 
@@ -34,9 +36,13 @@ struct Seen {
 impl Server {
     /// `answer` is given the path and query of each request.
     async fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Server {
+        Server::start_at("127.0.0.1:0", answer).await
+    }
+
+    async fn start_at(address: &str, answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Server {
         // Another test may have been first; the provider is one for the process.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let app = Router::new().fallback(serve).with_state((Arc::new(answer) as Answering, Arc::clone(&seen)));
@@ -67,7 +73,11 @@ async fn serve(
 }
 
 fn client_that_allows(networks: &[&str]) -> HttpClient {
-    HttpClient::new(NetworkPolicy { allow: networks.iter().map(|network| network.parse().unwrap()).collect() })
+    HttpClient::new(policy_that_allows(networks))
+}
+
+fn policy_that_allows(networks: &[&str]) -> NetworkPolicy {
+    NetworkPolicy { allow: networks.iter().map(|network| network.parse().unwrap()).collect() }
 }
 
 async fn send_by(client: &HttpClient, parameters: Value) -> Outcome {

@@ -45,7 +45,7 @@ impl World {
             trigger: None,
         };
         let workflow_id = self.store.create_workflow(new).await.unwrap().id;
-        let new = NewManualRun { id: RunId(id(&self.ids)), workflow_id, input: json!({"who": "Bob"}), nominal_time: None };
+        let new = NewManualRun::now(RunId(id(&self.ids)), workflow_id, json!({"who": "Bob"}), None);
         self.store.start_run(new).await.unwrap().id
     }
 

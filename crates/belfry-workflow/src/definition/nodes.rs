@@ -1,10 +1,13 @@
 //! Each node for itself: its name, its type, its parameters, its limits.
 
+mod command;
+
 use std::collections::HashMap;
 
 use belfry_core::definition::Node;
 use belfry_core::node::{
-    CONDITION, ConditionParameters, HttpParameters, KINDS, LogParameters, SetParameters, TRIGGER, TriggerParameters, WaitParameters,
+    COMMAND, CONDITION, ConditionParameters, HttpParameters, KINDS, LogParameters, SetParameters, TRIGGER, TriggerParameters,
+    WaitParameters,
 };
 use belfry_core::schedule::{DEFAULT_SCHEDULE, ScheduleContent};
 use belfry_core::time::UnixMillis;
@@ -118,6 +121,7 @@ fn check_parameters(
         "set" => drop(parameters::<SetParameters>(node, &mut faults)),
         CONDITION => condition(node, &mut faults),
         "wait" => wait(node, &mut faults),
+        COMMAND => command::check(node, &mut faults),
         unknown => {
             let detail = format!("`{unknown}` is no type of a node{}", perhaps(unknown, &KINDS));
             violations.add("/type", Some(json!(unknown)), detail, one_of(&KINDS));

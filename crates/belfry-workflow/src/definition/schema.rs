@@ -20,9 +20,9 @@ pub struct DefinitionSchema {
 #[schema(as = Node)]
 pub struct NodeSchema {
     /// Unique; letters, digits and `_`, not beginning with a digit: templates say `nodes.<id>.output`.
-    #[schema(examples("fetch"))]
+    #[schema(examples("fetch"), min_length = 1, max_length = 64, pattern = "^[A-Za-z_][A-Za-z0-9_]*$")]
     id: String,
-    /// `trigger`, `http`, `log`, `set`, `condition` or `wait`.
+    /// `trigger`, `http`, `log`, `set`, `condition`, `wait` or `command`.
     #[schema(examples("http"))]
     r#type: String,
     /// As the type asks; a trigger's has the workflow's `schedule`.
@@ -59,6 +59,6 @@ pub struct EdgeSchema {
     from: String,
     to: String,
     /// Which end of `from` takes it: `success` (the default), `failure`, or the branch of a `condition` node, `true` | `false`.
-    #[schema(required = false, examples("success"))]
+    #[schema(required = false, examples("success"), pattern = "^(success|failure|true|false)$")]
     when: String,
 }

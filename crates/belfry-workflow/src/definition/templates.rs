@@ -8,7 +8,7 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use belfry_core::definition::{Edge, Node};
-use belfry_core::node::CONDITION;
+use belfry_core::node::{COMMAND, CONDITION};
 use belfry_core::violation::{Violations, escape};
 use minijinja::Environment;
 use minijinja::machinery::{Token, tokenize};
@@ -78,12 +78,14 @@ impl Checker<'_> {
         match node.kind.as_str() {
             "http" => {
                 text("url").into_iter().for_each(|url| self.text("/url", url));
-                for (name, value) in parameter("headers").and_then(Value::as_object).into_iter().flatten() {
-                    value.as_str().into_iter().for_each(|value| self.text(&format!("/headers/{}", escape(name)), value));
-                }
-                match parameter("body") {
-                    Some(Value::String(body)) => self.text("/body", body),
-                    body => body.into_iter().for_each(|body| self.value("/body", body)),
+                parameter("headers").into_iter().for_each(|headers| self.value("/headers", headers));
+                parameter("body").into_iter().for_each(|body| self.value("/body", body));
+            }
+            // But not `shell`, whose braces are the shell's own.
+            COMMAND => {
+                text("cwd").into_iter().for_each(|cwd| self.text("/cwd", cwd));
+                for name in ["argv", "env", "stdin"] {
+                    parameter(name).into_iter().for_each(|value| self.value(&format!("/{name}"), value));
                 }
             }
             "log" => text("message").into_iter().for_each(|message| self.text("/message", message)),
@@ -190,6 +192,15 @@ impl Checker<'_> {
         };
         self.violations.add(pointer, Some(json!(template)), detail, expected);
     }
+}
+
+/// Whether something in `text`, which is no template, looks as if it was meant to be one.
+pub(super) fn names_a_root(text: &str) -> bool {
+    text.split("{{").skip(1).any(|inner| {
+        let name = inner.trim_start_matches(['-', '+']).trim_start();
+        let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+        name.is_some_and(|name| ROOTS.contains(&name))
+    })
 }
 
 /// Reads the tokens alone, which takes no recursion.

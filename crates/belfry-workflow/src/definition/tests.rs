@@ -150,8 +150,8 @@ fn parameters_are_read_as_the_type_asks() {
         (
             json!({"id": "a", "type": "trigger", "parameters": {"schedule": {"cron": "0 9 * *"}}}),
             "/nodes/0/parameters/schedule/cron",
-            "a cron expression has five fields (minute hour day-of-month month day-of-week), or six with the second first, \
-             but 4 were found",
+            "a cron expression has five fields (minute hour day-of-month month day-of-week), six with the second first, or \
+             seven with the year last as well, but 4 were found",
         ),
         (
             json!({"id": "a", "type": "trigger", "parameters": {"schedule": {"cron": "@daily", "name": "other"}}}),

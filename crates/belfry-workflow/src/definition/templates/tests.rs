@@ -33,6 +33,11 @@ fn every_template_of_every_type_is_read_and_answered_at_its_own_place() {
         ("log", json!({ "message": broken }), "/message"),
         ("set", json!({"values": {"a": {"b": [null, broken]}}}), "/values/a/b/1"),
         ("wait", json!({ "until": broken }), "/until"),
+        ("command", json!({ "argv": ["echo", broken] }), "/argv/1"),
+        ("command", json!({ "argv": ["echo"], "cwd": broken }), "/cwd"),
+        ("command", json!({ "shell": "echo", "env": {"A": broken} }), "/env/A"),
+        ("command", json!({ "shell": "echo", "stdin": broken }), "/stdin"),
+        ("command", json!({ "shell": "echo", "stdin": {"a": [broken]} }), "/stdin/a/0"),
     ];
     for (kind, parameters, pointer) in cases {
         let pointer = format!("/nodes/1/parameters{pointer}");
