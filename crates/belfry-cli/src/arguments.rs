@@ -140,15 +140,14 @@ pub enum BenchShape {
         #[arg(long = "for", default_value = "2m", value_parser = length)]
         length: SignedDuration,
     },
-}
-
-impl BenchShape {
-    pub fn name(&self) -> &'static str {
-        match self {
-            BenchShape::Burst { .. } => "burst",
-            BenchShape::Steady { .. } => "steady",
-        }
-    }
+    /// Schedules are active, and none is due
+    Idle {
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        schedules: u32,
+        /// How long it is looked at
+        #[arg(long = "for", default_value = "1m", value_parser = length)]
+        length: SignedDuration,
+    },
 }
 
 fn length(text: &str) -> Result<SignedDuration, String> {
@@ -317,7 +316,7 @@ pub struct SpecArguments {
     #[arg(long, group = "spec")]
     pub at: Option<String>,
     /// Where `--every` is anchored
-    #[arg(long, requires = "every")]
+    #[arg(long, conflicts_with_all = ["cron", "at"])]
     pub start: Option<String>,
     /// An IANA time zone; UTC when absent
     #[arg(long)]
@@ -328,21 +327,33 @@ pub struct SpecArguments {
 pub struct Preview {
     #[command(flatten)]
     pub spec: SpecArguments,
-    /// An RFC 5545 rule
+    /// An RFC 5545 rule; without DTSTART it counts from `--start`, else from `--after`
     #[arg(long, group = "spec")]
     pub rrule: Option<String>,
-    /// How cron is read
+    /// Days as people name them, as JSON: '{"business_day": -1, "at": "18:00"}'
+    #[arg(long, group = "spec")]
+    pub calendar: Option<String>,
+    /// How cron is read: standard or quartz
     #[arg(long)]
     pub dialect: Option<String>,
+    /// A fixed time that is lost when clocks go forward: next, skip or shift
+    #[arg(long)]
+    pub gap: Option<String>,
+    /// A fixed time that comes twice when clocks go back: first, second or both
+    #[arg(long)]
+    pub fold: Option<String>,
+    /// A cron with both day fields restricted: or, and
+    #[arg(long)]
+    pub dom_dow: Option<String>,
     /// Times after this instant, exclusive; now when absent
     #[arg(long)]
     pub after: Option<String>,
     #[arg(long, default_value_t = 5)]
     pub count: usize,
     /// Read one JSON object a line from standard input, write one a line
-    #[arg(long, conflicts_with_all = ["spec", "after", "count", "details"])]
+    #[arg(long, conflicts_with_all = ["spec", "start", "timezone", "dialect", "gap", "fold", "dom_dow", "after", "count", "details"])]
     pub batch: bool,
-    /// Print objects, with the local time of each
+    /// Also what touched each time: gap, fold, holiday or bound; as objects in JSON
     #[arg(long)]
     pub details: bool,
 }

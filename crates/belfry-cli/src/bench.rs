@@ -13,6 +13,7 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, bail};
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use belfry_core::ids::WorkflowId;
 use belfry_core::ports::{Clock, RunFilter, ScheduleFilter, ScheduleStore};
@@ -24,11 +25,12 @@ use crate::backends::Stores;
 use crate::backends::cluster::{Cluster, Unusable};
 use crate::edge::Host;
 use crate::failure::Failure;
+use crate::output;
 use crate::settings::Settings;
 use daemons::Daemons;
 use drain::Drain;
-use load::Load;
-use report::Report;
+use load::{Load, Plan};
+use report::{Idle, Report, Shape};
 use usage::Usage;
 
 /// What the daemons are given to start, and to know of each other, before the first schedule is due.
@@ -52,7 +54,7 @@ pub async fn run(bench: Bench, global: &Global) -> Result<(), Failure> {
     let cleaned = clean(&cluster, &settings, &load).await;
     let report = measured?;
     cleaned?;
-    report.print(global.output());
+    output::object(&report, global.output());
     cluster.close();
     Ok(())
 }
@@ -68,12 +70,45 @@ async fn clean(cluster: &Cluster, settings: &Settings, load: &Load) -> anyhow::R
     cluster.delete_queue(settings, &load::queue()).await.context("cannot delete the benchmark's queue")
 }
 
-async fn measure(bench: &Bench, global: &Global, settings: &Settings, cluster: &Cluster, load: &Load) -> anyhow::Result<Report> {
-    let stores = cluster.stores();
-    let plan = match bench.shape {
-        BenchShape::Burst { schedules } => load.burst(schedules as usize, LEAD).await?,
-        BenchShape::Steady { schedules, every, length } => load.steady(schedules as usize, every, length, LEAD).await?,
+async fn measure(bench: &Bench, global: &Global, settings: &Settings, cluster: &Cluster, load: &Load) -> anyhow::Result<Value> {
+    let (shape, plan) = match bench.shape {
+        BenchShape::Burst { schedules } => (Shape::Burst, load.burst(schedules as usize, LEAD).await?),
+        BenchShape::Steady { schedules, every, length } => (Shape::Steady, load.steady(schedules as usize, every, length, LEAD).await?),
+        BenchShape::Idle { schedules, length } => {
+            load.idle(schedules as usize).await?;
+            return Ok(look_at_idle(bench, global, cluster, length).await?.value());
+        }
     };
+    Ok(fire(bench, global, settings, cluster, load, (shape, plan)).await?.value())
+}
+
+/// What daemons use that have nothing to fire.
+async fn look_at_idle(bench: &Bench, global: &Global, cluster: &Cluster, length: SignedDuration) -> anyhow::Result<Idle> {
+    let mut daemons = Daemons::start(bench.daemons, global)?;
+    Host.sleep(LEAD).await;
+    daemons.check()?;
+    let (begun, before, wal_before) = (Host.boot(), Usage::now(&daemons), cluster.wal_position().await?);
+    progress(&format!("looking at idle daemons for {length:#}"));
+    Host.sleep(length).await;
+    daemons.check()?;
+    Ok(Idle {
+        daemons: bench.daemons,
+        took: Host.boot().since(begun),
+        usage: Usage::now(&daemons).since(&before),
+        wal_bytes: cluster.wal_position().await?.saturating_sub(wal_before),
+        memory: daemons.memory(),
+    })
+}
+
+async fn fire(
+    bench: &Bench,
+    global: &Global,
+    settings: &Settings,
+    cluster: &Cluster,
+    load: &Load,
+    (shape, plan): (Shape, Plan),
+) -> anyhow::Result<Report> {
+    let stores = cluster.stores();
     progress(&format!("{} schedules are made, the first is due at {}", plan.schedules, plan.first));
     let drain = Drain::start(cluster.queue(settings)?, load::queue());
     let mut daemons = Daemons::start(bench.daemons, global)?;
@@ -88,7 +123,7 @@ async fn measure(bench: &Bench, global: &Global, settings: &Settings, cluster: &
     let messages = drain.stop();
     let runs = load.lateness(plan.first).await?;
     Ok(Report {
-        shape: bench.shape.name(),
+        shape,
         daemons: bench.daemons,
         schedules: plan.schedules,
         expected: plan.occurrences,
@@ -114,7 +149,7 @@ async fn wait_until(stores: &Stores, instant: UnixMillis) -> anyhow::Result<()> 
 }
 
 /// How long it took from the first due time until every run was confirmed, looked at each 20 ms.
-async fn until_published(stores: &Stores, workflow: WorkflowId, plan: &load::Plan, drain: &Drain) -> anyhow::Result<SignedDuration> {
+async fn until_published(stores: &Stores, workflow: WorkflowId, plan: &Plan, drain: &Drain) -> anyhow::Result<SignedDuration> {
     let pending = || RunFilter { workflow_id: Some(workflow), states: vec![RunState::Pending], limit: 1, ..RunFilter::default() };
     let (mut told, give_up) = (Host.boot(), plan.last.plus(PATIENCE));
     loop {

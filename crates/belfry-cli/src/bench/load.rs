@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{Clock, Ids, NewSchedule, NewWorkflow, RunFilter};
-use belfry_core::schedule::{Lateness, ScheduleContent};
+use belfry_core::schedule::ScheduleContent;
 use belfry_core::spec::Spec;
 use belfry_core::time::{UnixMillis, Zone};
 use belfry_core::workflow::{Delivery, QueueName};
@@ -94,6 +94,13 @@ impl Load {
         Ok(Plan { schedules, occurrences: schedules * usize::try_from(rounds)?, first, last })
     }
 
+    /// None due for a year.
+    pub async fn idle(&self, schedules: usize) -> anyhow::Result<()> {
+        let now = self.stores.workflows.now().await.context("the database does not answer")?;
+        let due = now.plus(SignedDuration::from_hours(365 * 24));
+        self.make(schedules, true, None, move |_| Spec::every(SignedDuration::from_hours(24), due)).await
+    }
+
     /// How late each run due from `first` on was, in no order.
     pub async fn lateness(&self, first: UnixMillis) -> anyhow::Result<Vec<Late>> {
         let (mut runs, mut after): (Vec<Late>, Option<RunId>) = (Vec::new(), None);
@@ -135,14 +142,7 @@ impl Load {
         let (free, now) = (Arc::new(Semaphore::new(AT_ONCE)), self.stores.workflows.now().await?);
         let mut making: JoinSet<anyhow::Result<()>> = JoinSet::new();
         for place in 0..count {
-            let content = ScheduleContent {
-                specs: vec![spec(place)],
-                timezone: Zone::utc(),
-                start_at: None,
-                end_at,
-                input: json!({}),
-                lateness: Lateness::default(),
-            };
+            let content = ScheduleContent { end_at, ..ScheduleContent::new(vec![spec(place)], Zone::utc()) };
             let id = ScheduleId(Host.v7(now));
             let new = NewSchedule { id, workflow_id: self.workflow, name: id.to_string(), content, is_active };
             let (store, permit) = (Arc::clone(&self.stores.workflows), Arc::clone(&free).acquire_owned().await?);

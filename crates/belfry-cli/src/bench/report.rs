@@ -1,16 +1,22 @@
 //! What a benchmark found.
 
 use jiff::SignedDuration;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::drain::Messages;
 use super::load::Late;
 use super::usage::{Memory, Usage};
-use crate::arguments::Output;
-use crate::output;
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    Burst,
+    Steady,
+}
 
 pub struct Report {
-    pub shape: &'static str,
+    pub shape: Shape,
     pub daemons: u8,
     pub schedules: usize,
     pub expected: usize,
@@ -24,12 +30,8 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn print(&self, output: Output) {
-        output::object(&self.value(), output);
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "counts and bytes of a benchmark are far below 2^52")]
-    fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         let fires = self.runs.len();
         let per_fire = |amount: f64| (fires > 0).then(|| amount / fires as f64);
         let seconds = self.took.as_secs_f64();
@@ -55,6 +57,33 @@ impl Report {
             "wal_bytes_per_fire": per_fire(self.wal_bytes as f64).map(f64::round),
             "daemon_memory_idle_mib": self.idle_memory.map(|memory| mib(memory.now)),
             "daemon_memory_peak_mib": self.peak_memory.map(|memory| mib(memory.peak)),
+        })
+    }
+}
+
+/// Of daemons that have nothing to fire.
+pub struct Idle {
+    pub daemons: u8,
+    pub took: SignedDuration,
+    pub usage: Usage,
+    pub wal_bytes: u64,
+    pub memory: Option<Memory>,
+}
+
+impl Idle {
+    #[expect(clippy::cast_precision_loss, reason = "bytes of a benchmark are far below 2^52")]
+    pub fn value(&self) -> Value {
+        let seconds = self.took.as_secs_f64();
+        let percent = |used: f64| (used / seconds * 100.0 * 100.0).round() / 100.0;
+        let cpu: serde_json::Map<String, Value> =
+            self.usage.0.iter().map(|(name, used)| ((*name).to_owned(), json!(percent(*used)))).collect();
+        json!({
+            "shape": "idle",
+            "daemons": self.daemons,
+            "seconds": seconds,
+            "cpu_percent_of_a_core": cpu,
+            "wal_bytes_per_second": (self.wal_bytes as f64 / seconds).round(),
+            "daemon_memory_mib": self.memory.map(|memory| mib(memory.now)),
         })
     }
 }
