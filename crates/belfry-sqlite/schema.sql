@@ -4,7 +4,23 @@ CREATE TABLE api_keys (
     hash BLOB NOT NULL UNIQUE,
     created_at INTEGER NOT NULL,
     revoked_at INTEGER
+, scopes TEXT NOT NULL DEFAULT 'read,write,work', expires_at INTEGER) STRICT;
+
+CREATE TABLE idempotency_keys (
+    owner BLOB NOT NULL,
+    key TEXT NOT NULL,
+    request BLOB NOT NULL,
+    made_at INTEGER NOT NULL,
+    claim INTEGER NOT NULL,
+    held_until INTEGER NOT NULL,
+    status INTEGER,
+    etag TEXT,
+    location TEXT,
+    body TEXT,
+    PRIMARY KEY (owner, key)
 ) STRICT;
+
+CREATE INDEX idempotency_keys_made ON idempotency_keys (made_at);
 
 CREATE TABLE occurrence_outcomes (
     schedule_id BLOB NOT NULL REFERENCES scheduled_workflows (id),
@@ -50,7 +66,7 @@ CREATE TABLE schedule_revisions (
     workflow_version INTEGER NOT NULL,
     queue TEXT NOT NULL,
     delivery TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, name TEXT, is_active INTEGER,
     PRIMARY KEY (schedule_id, revision)
 ) STRICT;
 
@@ -72,6 +88,8 @@ CREATE TABLE scheduled_workflows (
     updated_at INTEGER NOT NULL,
     deleted_at INTEGER
 ) STRICT;
+
+CREATE INDEX scheduled_workflows_by_name ON scheduled_workflows (name, id) WHERE deleted_at IS NULL;
 
 CREATE INDEX scheduled_workflows_due ON scheduled_workflows (next_run_at, id)
     WHERE is_active AND next_run_at IS NOT NULL AND deleted_at IS NULL;
@@ -116,7 +134,7 @@ CREATE TABLE workflow_runs (
     started_at INTEGER,
     finished_at INTEGER,
     error TEXT
-, redrives INTEGER NOT NULL DEFAULT 0) STRICT;
+, redrives INTEGER NOT NULL DEFAULT 0, rerun_of BLOB) STRICT;
 
 CREATE INDEX workflow_runs_by_workflow ON workflow_runs (workflow_id, id);
 
@@ -125,6 +143,8 @@ CREATE INDEX workflow_runs_live ON workflow_runs (workflow_id, id) WHERE state I
 CREATE UNIQUE INDEX workflow_runs_occurrence ON workflow_runs (schedule_id, planned_at) WHERE schedule_id IS NOT NULL;
 
 CREATE INDEX workflow_runs_pending ON workflow_runs (publish_at, id) WHERE state = 'pending';
+
+CREATE INDEX workflow_runs_pending_by_queue ON workflow_runs (queue, publish_at, id) WHERE state = 'pending';
 
 CREATE INDEX workflow_runs_queued ON workflow_runs (queue, redrives, queued_at, id) WHERE state = 'queued';
 
@@ -151,5 +171,7 @@ CREATE TABLE workflows (
     updated_at INTEGER NOT NULL,
     deleted_at INTEGER
 ) STRICT;
+
+CREATE INDEX workflows_by_name ON workflows (name, id) WHERE deleted_at IS NULL;
 
 CREATE UNIQUE INDEX workflows_living_name ON workflows (name) WHERE deleted_at IS NULL;

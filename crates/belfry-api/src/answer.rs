@@ -13,6 +13,7 @@ pub(crate) struct Object<T> {
     revision: Option<i64>,
     location: Option<String>,
     makes_nothing_due: bool,
+    is_nothing: bool,
 }
 
 /// Marks the answer of a write after which a daemon has nothing to look for.
@@ -21,7 +22,7 @@ pub(crate) struct MadeNothingDue;
 
 impl<T> Object<T> {
     pub(crate) fn new(body: T) -> Object<T> {
-        Object { body, revision: None, location: None, makes_nothing_due: false }
+        Object { body, revision: None, location: None, makes_nothing_due: false, is_nothing: false }
     }
 
     pub(crate) fn at_revision(self, revision: i64) -> Object<T> {
@@ -37,10 +38,17 @@ impl<T> Object<T> {
     }
 }
 
+impl Object<()> {
+    /// 204.
+    pub(crate) fn nothing() -> Object<()> {
+        Object { is_nothing: true, ..Object::new(()) }
+    }
+}
+
 impl<T: Serialize> IntoResponse for Object<T> {
     fn into_response(self) -> Response {
         let status = if self.location.is_some() { StatusCode::CREATED } else { StatusCode::OK };
-        let mut response = (status, Json(self.body)).into_response();
+        let mut response = if self.is_nothing { StatusCode::NO_CONTENT.into_response() } else { (status, Json(self.body)).into_response() };
         if self.makes_nothing_due {
             response.extensions_mut().insert(MadeNothingDue);
         }

@@ -1,12 +1,18 @@
 //! Who may speak to the API.
 
-use axum::extract::{Request, State};
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use belfry_core::ids::KeyId;
+use belfry_core::ports::{ApiKey, Scope};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use crate::App;
 use crate::keys;
@@ -22,26 +28,62 @@ pub enum Access {
     Open,
 }
 
-/// The middleware: on every route but the open ones.
-pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
-    match app.access {
-        Access::Keys => living_key(&app, request.headers()).await?,
-        Access::Open => local_host(request.uri(), request.headers())?,
+/// Whose request it is; `None` where everybody is let in.
+#[derive(Clone)]
+pub(crate) struct Caller(pub(crate) Option<ApiKey>);
+
+impl Caller {
+    /// All who need no key are one.
+    pub(crate) fn id(&self) -> KeyId {
+        self.0.as_ref().map_or(KeyId(Uuid::nil()), |key| key.id)
     }
+
+    /// Refuses what the key's scopes do not have.
+    fn check(&self, needed: Scope) -> Result<(), Problem> {
+        match &self.0 {
+            Some(key) if !key.scopes.has(needed) => Err(Problem::insufficient(needed, &key.scopes)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Infallible> {
+        Ok(parts.extensions.get::<Caller>().cloned().expect("a route that asks for its caller is behind the check of keys"))
+    }
+}
+
+/// The middleware: on every route but the open ones. The key is read from the store for each request, so that one that is
+/// revoked opens nothing from then on.
+pub(crate) async fn check(State(app): State<App>, path: MatchedPath, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let caller = match app.access {
+        Access::Keys => Caller(Some(living_key(&app, request.headers()).await?)),
+        Access::Open => {
+            local_host(request.uri(), request.headers())?;
+            Caller(None)
+        }
+    };
+    app.limiter.count(caller.id())?;
+    if let Some(needed) = app.declared.scope(path.as_str(), request.method()) {
+        caller.check(needed)?;
+    }
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-async fn living_key(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+async fn living_key(app: &App, headers: &HeaderMap) -> Result<ApiKey, Problem> {
     let hash = keys::hash(bearer(headers)?);
     let found = app.keys.living_key(hash).await?;
     // The store's comparison may stop at the first byte that differs; this one does not.
     match found.filter(|key| bool::from(key.hash.ct_eq(&hash))) {
-        Some(_) => Ok(()),
+        Some(key) => Ok(key),
         None => Err(Problem::unauthorized(UNKNOWN, r#"Bearer realm="belfry", error="invalid_token""#)),
     }
 }
 
-const UNKNOWN: &str = "the API key is unknown or revoked; make one with `belfry key create NAME` and set BELFRY_API_KEY to it";
+const UNKNOWN: &str = "the API key is unknown, expired or revoked; make one with `belfry key create NAME` and set BELFRY_API_KEY to it";
 const MISSING: &str = "the request has no API key; send `Authorization: Bearer belfry_…` (the CLI reads BELFRY_API_KEY; `belfry key create NAME` makes a key)";
 const UNREADABLE: &str = "the Authorization header is not one `Bearer belfry_…`; send the key in that form, once";
 

@@ -10,16 +10,14 @@ use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use belfry_core::ports::Scope;
 use belfry_core::violation::{Violation, Violations, nearest};
 use serde_json::Value;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::App;
-use crate::extract::pairs;
+use crate::extract::{is_text, pairs};
+use crate::idempotency::IDEMPOTENCY_KEY;
 use crate::problem::{Kind, Problem};
-
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What each operation honours, by path and method.
 pub(crate) struct Declared(HashMap<(String, Method), Honoured>);
@@ -28,14 +26,23 @@ pub(crate) struct Declared(HashMap<(String, Method), Honoured>);
 struct Honoured {
     query: Vec<String>,
     if_match: bool,
+    idempotency_key: bool,
+    /// What its key must have; none where no key is needed.
+    scope: Option<Scope>,
 }
 
 impl Declared {
-    pub(crate) fn of(document: &OpenApi) -> Declared {
-        let operations = document.paths.paths.iter().flat_map(|(path, item)| {
-            operations(item).into_iter().map(|(method, operation)| ((path.clone(), method), Honoured::of(operation)))
+    pub(crate) fn of(document: &Value) -> Declared {
+        let paths = document["paths"].as_object().into_iter().flatten();
+        let operations = paths.flat_map(|(path, item)| {
+            let operations = item.as_object().into_iter().flatten();
+            operations.filter_map(|(method, operation)| Some(((path.clone(), method_of(method)?), Honoured::of(operation))))
         });
         Declared(operations.collect())
+    }
+
+    pub(crate) fn scope(&self, path: &str, method: &Method) -> Option<Scope> {
+        self.honoured(path, method)?.scope
     }
 
     fn honoured(&self, path: &str, method: &Method) -> Option<&Honoured> {
@@ -45,26 +52,22 @@ impl Declared {
     }
 }
 
-/// The operations of one path.
-pub(crate) fn operations(item: &PathItem) -> Vec<(Method, &Operation)> {
-    let all = [
-        (Method::GET, &item.get),
-        (Method::POST, &item.post),
-        (Method::PUT, &item.put),
-        (Method::PATCH, &item.patch),
-        (Method::DELETE, &item.delete),
-    ];
-    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?))).collect()
+fn method_of(name: &str) -> Option<Method> {
+    name.to_uppercase().parse().ok()
 }
 
 impl Honoured {
-    fn of(operation: &Operation) -> Honoured {
-        let mut honoured = Honoured::default();
-        for parameter in operation.parameters.iter().flatten() {
-            let RefOr::T(parameter) = parameter else { continue };
-            match parameter.parameter_in {
-                ParameterIn::Query => honoured.query.push(parameter.name.clone()),
-                ParameterIn::Header => honoured.if_match |= parameter.name.eq_ignore_ascii_case("if-match"),
+    fn of(operation: &Value) -> Honoured {
+        let scope = operation.pointer("/security/0/api_key/0").and_then(Value::as_str).and_then(Scope::parse);
+        let mut honoured = Honoured { scope, ..Honoured::default() };
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = parameter["name"].as_str().unwrap_or_default();
+            match parameter["in"].as_str() {
+                Some("query") => honoured.query.push(name.to_owned()),
+                Some("header") => {
+                    honoured.if_match |= name.eq_ignore_ascii_case("if-match");
+                    honoured.idempotency_key |= name.eq_ignore_ascii_case("idempotency-key");
+                }
                 _ => {}
             }
         }
@@ -83,6 +86,10 @@ pub(crate) async fn check(State(app): State<App>, path: MatchedPath, request: Re
 }
 
 fn query(uri: &Uri, known: &[String]) -> Result<(), Problem> {
+    if !is_text(uri) {
+        let violation = Violation::new("/query", uri.query().map(Value::from), "it is not UTF-8, or has a NUL", "percent-encoded UTF-8");
+        return Err(Problem::one(Kind::InvalidQuery, violation));
+    }
     let mut violations = Violations::default();
     let given = pairs(uri);
     for (position, (name, value)) in given.iter().enumerate() {
@@ -125,10 +132,9 @@ fn headers(method: &Method, headers: &HeaderMap, honoured: &Honoured) -> Result<
     if headers.contains_key(IF_NONE_MATCH) && !method.is_safe() {
         return refused("If-None-Match", "no write has this precondition", "the request without If-None-Match");
     }
-    if headers.contains_key(IDEMPOTENCY_KEY) && method == Method::POST {
-        let detail = "this version does not keep Idempotency-Key, and answering as if it did could run things twice; \
-                      send the request without it, and after a lost answer look before sending it again";
-        return Err(Problem::new(Kind::IdempotencyKeyUnsupported, detail));
+    if headers.contains_key(IDEMPOTENCY_KEY) && method == Method::POST && !honoured.idempotency_key {
+        let detail = "the answer has a secret, which is kept nowhere, so it cannot be given again";
+        return refused("Idempotency-Key", detail, "the request without it; after a lost answer, a look at the list");
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ use crate::problem::{Kind, Problem};
 use crate::{OnWrite, Random};
 
 /// How long a request may take, its body included.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// More than a worker may ask to wait for work.
+const REQUEST_LIMIT: Duration = Duration::from_secs(40);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -1,10 +1,12 @@
 //! Errors as RFC 9457 `application/problem+json`. The one place where errors become HTTP.
 
+mod kind;
+
 use axum::Json;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::ports::{Conflict, Scope, Scopes, StoreError};
 use belfry_core::run::RunState;
 use belfry_core::violation::{Violation, Violations};
 use belfry_workflow::ServiceError;
@@ -13,74 +15,9 @@ use serde_json::Value;
 use tracing::warn;
 use utoipa::ToSchema;
 
+pub(crate) use kind::Kind;
+
 pub(crate) const CONTENT: &str = "application/problem+json";
-
-/// Where the types of problems live. The addresses are names first: programs compare them and need not fetch them.
-const TYPES: &str = "https://belfry.dev/problems/";
-
-/// What kind of problem it is: its type, its status and its title. A kind, once published, keeps all three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    MalformedJson,
-    InvalidQuery,
-    InvalidPath,
-    InvalidHeader,
-    IdempotencyKeyUnsupported,
-    Unauthorized,
-    CrossOrigin,
-    ForeignHost,
-    NotFound,
-    NoSuchPath,
-    MethodNotAllowed,
-    Conflict,
-    OwnedByDefinition,
-    DirectDefaultStands,
-    RunNotClaimable,
-    RunHandedOff,
-    ClaimStale,
-    Stale,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    Invalid,
-    Internal,
-    Unavailable,
-    NotReady,
-    Timeout,
-}
-
-impl Kind {
-    fn facts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Kind::MalformedJson => (StatusCode::BAD_REQUEST, "malformed-json", "The body cannot be read"),
-            Kind::InvalidQuery => (StatusCode::BAD_REQUEST, "invalid-query", "A query parameter is not accepted"),
-            Kind::InvalidPath => (StatusCode::BAD_REQUEST, "invalid-path", "A part of the path is not accepted"),
-            Kind::InvalidHeader => (StatusCode::BAD_REQUEST, "invalid-header", "A header is not accepted"),
-            Kind::IdempotencyKeyUnsupported => (StatusCode::BAD_REQUEST, "idempotency-key-unsupported", "Idempotency-Key is not supported"),
-            Kind::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "An API key is needed"),
-            Kind::CrossOrigin => (StatusCode::FORBIDDEN, "cross-origin", "Another site's page may not do this"),
-            Kind::ForeignHost => (StatusCode::FORBIDDEN, "foreign-host", "The host is not this computer"),
-            Kind::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such object"),
-            Kind::NoSuchPath => (StatusCode::NOT_FOUND, "no-such-path", "There is no such path"),
-            Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The path has no such method"),
-            Kind::Conflict => (StatusCode::CONFLICT, "conflict", "The request contradicts what stands"),
-            Kind::OwnedByDefinition => (StatusCode::CONFLICT, "owned-by-definition", "The workflow's definition owns the schedule"),
-            Kind::DirectDefaultStands => (StatusCode::CONFLICT, "direct-default-stands", "A directly made default schedule stands"),
-            Kind::RunNotClaimable => (StatusCode::CONFLICT, "run-not-claimable", "The run is not to be claimed"),
-            Kind::RunHandedOff => (StatusCode::CONFLICT, "run-handed-off", "The run is its consumer's and never claimed"),
-            Kind::ClaimStale => (StatusCode::CONFLICT, "claim-stale", "The claim is lost"),
-            Kind::Stale => (StatusCode::PRECONDITION_FAILED, "stale", "The object has changed"),
-            Kind::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large"),
-            Kind::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's content type is not accepted")
-            }
-            Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid"),
-            Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Belfry failed"),
-            Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Belfry cannot do this at the moment"),
-            Kind::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Belfry is not ready"),
-            Kind::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout", "The request took too long"),
-        }
-    }
-}
 
 /// One answered error.
 #[derive(Debug)]
@@ -92,8 +29,8 @@ pub(crate) struct Problem {
     run_state: Option<RunState>,
     /// How a key is to be sent.
     challenge: Option<&'static str>,
-    /// Whether the same request may succeed in a moment.
-    retry_soon: bool,
+    /// After how many seconds the same request may succeed.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -101,7 +38,7 @@ impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Problem {
         let violations = Violations::default();
         let detail = detail.into();
-        Problem { kind, detail, violations, current_revision: None, run_state: None, challenge: None, retry_soon: false }
+        Problem { kind, detail, violations, current_revision: None, run_state: None, challenge: None, retry_after: None }
     }
 
     /// A problem that is its violations: the detail counts and repeats them, for those who read only that.
@@ -136,8 +73,13 @@ impl Problem {
         Problem { challenge: Some(challenge), ..Problem::new(Kind::Unauthorized, detail) }
     }
 
-    fn retry_soon(self) -> Problem {
-        Problem { retry_soon: true, ..self }
+    pub(crate) fn insufficient(needed: Scope, scopes: &Scopes) -> Problem {
+        Problem::new(Kind::InsufficientScope, format!("this needs a key with the scope `{needed}`, and the key has `{scopes}`"))
+    }
+
+    /// The same request may succeed after so many seconds.
+    pub(crate) fn retry_after(self, seconds: u64) -> Problem {
+        Problem { retry_after: Some(seconds), ..self }
     }
 }
 
@@ -160,7 +102,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Unavailable(what_is_known) => {
                 warn!("a request was answered 503: {what_is_known}");
                 let detail = format!("{what_is_known}; look at what stands, then send the request again");
-                Problem::new(Kind::Unavailable, detail).retry_soon()
+                Problem::new(Kind::Unavailable, detail).retry_after(1)
             }
         }
     }
@@ -184,12 +126,13 @@ impl From<Conflict> for Problem {
             }
             Conflict::UnknownSpec => "edit it with that version, or delete it",
             Conflict::CannotPlan(_) => "please report it, with the spec",
+            Conflict::RunNotEnded(_) => "wait until it has ended, or cancel it first",
             Conflict::RunEnded(_) => "there is nothing left to cancel",
         };
         let retry = conflict == Conflict::StillCatchingUp;
         let violations = taken_name(&conflict);
         let problem = Problem { violations, ..Problem::new(Kind::Conflict, format!("{conflict}; {remedy}")) };
-        if retry { problem.retry_soon() } else { problem }
+        if retry { problem.retry_after(1) } else { problem }
     }
 }
 
@@ -238,10 +181,10 @@ fn sentence(violation: &Violation) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, slug, title) = self.kind.facts();
+        let status = self.kind.status();
         let body = ProblemBody {
-            r#type: format!("{TYPES}{slug}"),
-            title,
+            r#type: self.kind.uri(),
+            title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail,
             violations: self.violations.0,
@@ -253,8 +196,8 @@ impl IntoResponse for Problem {
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if self.retry_soon {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -324,7 +267,7 @@ mod tests {
             (conflict(Conflict::DirectDefaultStands), 409, "direct-default-stands", false),
         ] {
             let problem = Problem::from(error.clone());
-            assert_eq!(problem.kind.facts().1, slug, "{error}");
+            assert_eq!(problem.kind.slug(), slug, "{error}");
             let response = problem.into_response();
             assert_eq!((response.status().as_u16(), response.headers().contains_key(RETRY_AFTER)), (status, retry), "{error}");
         }

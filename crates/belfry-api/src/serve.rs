@@ -11,14 +11,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests may go on after the shutdown began: their own limit, and a little for the last bytes.
-const GRACE: Duration = Duration::from_secs(35);
+const GRACE: Duration = Duration::from_secs(45);
 /// How long a connection may be silent before a request, and how long its head may take.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 /// The largest head.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// Serves `router` on `listener`. After `shutdown` no connection is accepted, and the requests that were begun are answered;
-/// what is not done 35 s later is cut off.
+/// what is not done 45 s later is cut off.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
     let handle = Handle::<SocketAddr>::new();
     let mut server = Server::from_listener(listener).http1_only().handle(handle.clone()).first_request_timeout(HEAD_LIMIT);

@@ -5,23 +5,34 @@ pub mod embedded;
 
 use std::sync::Arc;
 
-use belfry_core::ports::{KeyStore, RunStore, ScheduleStore, WorkflowStore};
+use belfry_core::ports::{IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
 
 /// One store, by its ports.
 #[derive(Clone)]
 pub struct Stores {
     pub workflows: Arc<dyn WorkflowStore>,
     pub runs: Arc<dyn RunStore>,
+    pub polls: Arc<dyn PollStore>,
+    pub revisions: Arc<dyn RevisionStore>,
     pub keys: Arc<dyn KeyStore>,
+    pub idempotency: Arc<dyn IdempotencyStore>,
     pub schedules: Arc<dyn ScheduleStore>,
 }
 
 impl Stores {
     fn of<S>(store: S) -> Stores
     where
-        S: WorkflowStore + RunStore + KeyStore + ScheduleStore + 'static,
+        S: WorkflowStore + RunStore + PollStore + RevisionStore + KeyStore + IdempotencyStore + ScheduleStore + 'static,
     {
         let store = Arc::new(store);
-        Stores { workflows: store.clone(), runs: store.clone(), keys: store.clone(), schedules: store }
+        Stores {
+            workflows: store.clone(),
+            runs: store.clone(),
+            polls: store.clone(),
+            revisions: store.clone(),
+            keys: store.clone(),
+            idempotency: store.clone(),
+            schedules: store,
+        }
     }
 }

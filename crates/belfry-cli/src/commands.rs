@@ -27,7 +27,7 @@ pub fn config() -> Result<(), Failure> {
 }
 
 pub fn openapi() -> Result<(), Failure> {
-    let document = belfry_api::openapi().to_pretty_json().context("cannot write the OpenAPI document")?;
+    let document = serde_json::to_string_pretty(&belfry_api::openapi()).context("cannot write the OpenAPI document")?;
     line!("{document}");
     Ok(())
 }

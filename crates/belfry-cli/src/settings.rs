@@ -2,6 +2,7 @@
 
 mod cluster;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use belfry_core::time::duration;
 use belfry_core::workflow::QueueName;
-use belfry_worker::{NetworkPolicy, WorkerSettings};
+use belfry_worker::{CommandSettings, NetworkPolicy, WorkerSettings};
 
 use crate::arguments::Global;
 use crate::data_folder::DataFolder;
@@ -105,6 +106,10 @@ pub struct WorkerSection {
     /// Networks that `http` nodes may reach although they are private, link-local or loopback, separated by commas: 10.1.0.0/16.
     #[config(env = "BELFRY_WORKER_ALLOW_NETWORKS", default = "")]
     pub allow_networks: String,
+    /// Whether `command` nodes may run programs on this host, as this process's user. Whoever may write a workflow can then do
+    /// here what that user can.
+    #[config(env = "BELFRY_WORKER_COMMANDS", default = false)]
+    pub commands: bool,
     /// How long runs may go on at shutdown before they are given back.
     #[config(env = "BELFRY_WORKER_DRAIN_LIMIT", default = "PT30S")]
     pub drain_limit: Length,
@@ -181,6 +186,7 @@ impl Settings {
             queues: queues.collect::<anyhow::Result<_>>()?,
             drain_limit: self.worker.drain_limit.0,
             network: NetworkPolicy { allow: networks.collect::<anyhow::Result<_>>()? },
+            commands: self.worker.commands.then(|| CommandSettings { environment: command_environment() }),
             ..WorkerSettings::named(name)
         })
     }
@@ -227,6 +233,17 @@ impl SchedulerSettings {
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
+
+/// Of this process's environment, which knows passwords, a command gets no more than this.
+fn command_environment() -> BTreeMap<String, String> {
+    let inherited = ["PATH", "HOME", "LANG"].into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
+    let mut environment: BTreeMap<_, _> = inherited.collect();
+    environment.entry("PATH".to_owned()).or_insert_with(|| USUAL_PATH.to_owned());
+    environment
+}
+
+/// As Debian's cron and systemd have it.
+const USUAL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()

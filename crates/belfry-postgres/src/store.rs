@@ -2,9 +2,12 @@
 
 pub mod conditions;
 mod fire;
+mod idempotency_store;
 mod key_store;
 mod members;
+mod poll_store;
 mod redrive;
+mod revision_store;
 pub mod rows;
 mod run_store;
 mod runs;

@@ -12,7 +12,7 @@ use belfry_core::ports::{
     Fire, FireBatch, FireCode, Ids, Mark, NewRun, NewSchedule, NewWorkflow, PublishLease, ScheduleStore, WallClock, WorkflowStore,
 };
 use belfry_core::run::RunReason;
-use belfry_core::schedule::{Cursor, Lateness, ScheduleContent, ScheduledWorkflow};
+use belfry_core::schedule::{Cursor, ScheduleContent, ScheduledWorkflow};
 use belfry_core::spec::Spec;
 use belfry_core::time::{UnixMillis, Zone};
 use belfry_core::workflow::{Delivery, QueueName};
@@ -83,14 +83,7 @@ async fn set_up(store: &SqliteStore, ids: &SeededIds, clock: &ManualClock) -> Ve
     let workflow = store.create_workflow(workflow).await.expect("a new workflow is taken");
     let mut created = tokio::task::JoinSet::new();
     for number in 0..SCHEDULES {
-        let content = ScheduleContent {
-            specs: vec![Spec::cron("* * * * *".parse().expect("it is a cron"))],
-            timezone: Zone::utc(),
-            start_at: None,
-            end_at: None,
-            input: serde_json::json!({}),
-            lateness: Lateness::default(),
-        };
+        let content = ScheduleContent::new(vec![Spec::cron("* * * * *".parse().expect("it is a cron"))], Zone::utc());
         let id = ScheduleId(ids.v7(WallClock::now(clock)));
         let new = NewSchedule { id, workflow_id: workflow.id, name: format!("s{number}"), content, is_active: true };
         let store = store.clone();

@@ -1,9 +1,12 @@
 //! The store: each module a port, or what several of them write.
 
 mod conditions;
+mod idempotency_store;
 mod key_store;
 pub mod members;
+mod poll_store;
 mod redrive;
+mod revision_store;
 pub mod rows;
 mod run_store;
 mod runs;

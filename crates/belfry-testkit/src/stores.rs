@@ -8,14 +8,18 @@ pub mod claim;
 pub mod delete;
 pub mod edit;
 pub mod fire;
+pub mod idempotency;
 pub mod keys;
 pub mod lists;
 pub mod look;
 pub mod manual;
 pub mod members;
+pub mod polls;
 pub mod publish;
 pub mod reap;
 pub mod redrive;
+pub mod revisions;
+pub mod search;
 pub mod trigger;
 pub mod workflows;
 mod world;
@@ -23,7 +27,7 @@ mod world;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use belfry_core::ports::{KeyStore, RunStore, ScheduleStore, WorkflowStore};
+use belfry_core::ports::{IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
 use jiff::SignedDuration;
 
 pub use world::{World, content, every};
@@ -34,17 +38,25 @@ pub struct Stores {
     pub schedules: Arc<dyn ScheduleStore>,
     pub workflows: Arc<dyn WorkflowStore>,
     pub runs: Arc<dyn RunStore>,
+    pub polls: Arc<dyn PollStore>,
+    pub revisions: Arc<dyn RevisionStore>,
     pub keys: Arc<dyn KeyStore>,
+    pub idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl Stores {
     /// The ports of a store that has them all.
-    pub fn of<S: ScheduleStore + WorkflowStore + RunStore + KeyStore + Clone + 'static>(store: S) -> Stores {
+    pub fn of<S: ScheduleStore + WorkflowStore + RunStore + PollStore + RevisionStore + KeyStore + IdempotencyStore + Clone + 'static>(
+        store: S,
+    ) -> Stores {
         Stores {
             schedules: Arc::new(store.clone()),
             workflows: Arc::new(store.clone()),
             runs: Arc::new(store.clone()),
-            keys: Arc::new(store),
+            polls: Arc::new(store.clone()),
+            revisions: Arc::new(store.clone()),
+            keys: Arc::new(store.clone()),
+            idempotency: Arc::new(store),
         }
     }
 }
@@ -157,6 +169,11 @@ macro_rules! store_suite {
             redrive: only_what_is_queued_is_taken_back,
             redrive: nothing_is_taken_back_by_a_clock_that_is_not_believed,
             redrive: the_backlog_counts_what_is_pending_and_names_the_oldest,
+            polls: the_oldest_run_of_the_queue_is_claimed,
+            polls: a_published_run_is_claimed_too,
+            polls: what_cannot_be_claimed_is_passed_over,
+            polls: two_who_ask_get_two_runs,
+            polls: the_same_token_again_gets_the_same_run,
             cancel: what_has_not_started_ends,
             cancel: what_runs_is_asked,
             cancel: asking_again_is_the_same_as_once,
@@ -202,6 +219,7 @@ macro_rules! store_suite {
             manual: a_manual_run_is_planned_when_it_is_made,
             manual: a_manual_run_is_for_the_sweep_at_once,
             manual: a_manual_run_needs_its_workflow,
+            manual: a_rerun_names_the_run_that_it_repeats,
             lists: workflows_are_listed_by_creation_in_pages,
             lists: workflows_are_filtered_by_name_and_tag,
             lists: schedules_are_listed_by_creation_in_pages,
@@ -211,10 +229,31 @@ macro_rules! store_suite {
             lists: runs_are_listed_without_their_nodes,
             lists: outcomes_are_listed_latest_first_in_pages,
             lists: what_is_not_there_cannot_be_read,
+            revisions: every_write_leaves_what_the_schedule_was,
+            revisions: revisions_are_listed_newest_first_in_pages,
+            revisions: a_deleted_schedule_keeps_its_revisions,
+            search: workflows_are_found_by_a_part_of_their_name,
+            search: workflows_are_found_by_what_their_schedules_are,
+            search: workflows_are_ordered_as_asked_in_pages,
+            search: schedules_are_found_by_name_tag_and_state,
+            search: schedules_are_found_by_their_next_run,
+            search: schedules_are_ordered_as_asked_in_pages,
+            search: pages_by_next_run_go_on_where_they_ended_though_schedules_fire,
             keys: a_key_is_found_by_its_hash,
             keys: a_revoked_key_is_found_no_more,
             keys: revoking_again_is_the_same_as_once,
             keys: keys_are_listed_oldest_first,
+            keys: an_expired_key_is_found_no_more,
+            keys: a_key_keeps_its_scopes,
+            idempotency: of_two_who_claim_at_once_one_holds,
+            idempotency: what_was_answered_is_answered_again,
+            idempotency: a_key_stands_for_one_request,
+            idempotency: a_key_is_its_owners,
+            idempotency: a_refused_request_frees_its_key,
+            idempotency: a_request_in_doubt_is_claimed_again_with_its_instant,
+            idempotency: a_claimer_that_died_is_followed_after_a_minute,
+            idempotency: a_claim_that_is_no_longer_the_last_ends_nothing,
+            idempotency: what_stands_is_answered_when_it_is_made_again,
         }
     };
     (@laws ($make:expr) $($group:ident: $law:ident),+ $(,)?) => {

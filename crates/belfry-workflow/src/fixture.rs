@@ -35,7 +35,7 @@ impl Fixture {
             clock,
             workflows: WorkflowService::new(store.clone(), ids.clone()),
             schedules: ScheduleTriggerService::new(store.clone(), ids),
-            runs: RunService::new(store.clone()),
+            runs: RunService::new(store.clone(), store.clone()),
             store,
         }
     }

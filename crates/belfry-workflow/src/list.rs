@@ -3,10 +3,13 @@
 use std::str::FromStr;
 
 use belfry_core::ports::Page;
+use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+
+use crate::read::{one_of, perhaps};
 
 /// How many items a page has when nothing is asked for.
 pub const DEFAULT_LIMIT: usize = 50;
@@ -47,6 +50,47 @@ pub(crate) fn cursor<T: FromStr>(asked: Option<&str>, violations: &mut Violation
 /// An id that filters.
 pub(crate) fn id<T: FromStr>(name: &str, asked: Option<&str>, violations: &mut Violations) -> Option<T> {
     parameter(name, asked, "an id", violations)
+}
+
+/// The order of a list, by the name that `sort` has; the first where none is given.
+pub(crate) fn sort<T: Copy>(asked: Option<&str>, known: &[(&str, T)], violations: &mut Violations) -> T {
+    let Some(text) = asked else { return known[0].1 };
+    if let Some((_, sort)) = known.iter().find(|(name, _)| *name == text) {
+        return *sort;
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    let detail = format!("`{text}` is no order of this list{}", perhaps(text, &names));
+    violations.add("/sort", Some(Value::from(text)), detail, one_of(&names));
+    known[0].1
+}
+
+/// A cursor of a value and an id, as [`value_cursor`] writes it.
+pub(crate) fn value_and_id<V, I: FromStr>(
+    asked: Option<&str>,
+    value: impl Fn(&str) -> Option<V>,
+    violations: &mut Violations,
+) -> Option<(V, I)> {
+    let text = asked?;
+    let read = text.rsplit_once('~').and_then(|(first, id)| Some((value(first)?, id.parse().ok()?)));
+    if read.is_none() {
+        violations.add("/cursor", Some(Value::from(text)), format!("`{text}` cannot be read"), "the `next_cursor` of the page before");
+    }
+    read
+}
+
+pub(crate) fn value_cursor(value: impl std::fmt::Display, id: impl std::fmt::Display) -> String {
+    format!("{value}~{id}")
+}
+
+/// An instant that filters; rounded down to the millisecond: it is compared, not kept.
+pub(crate) fn instant(name: &str, text: Option<&str>, violations: &mut Violations) -> Option<UnixMillis> {
+    let text = text?;
+    let instant = text.parse().ok().map(UnixMillis::floor);
+    if instant.is_none() {
+        let detail = format!("`{text}` is no instant");
+        violations.add(format!("/{name}"), Some(Value::from(text)), detail, "RFC 3339 with an offset, such as 2026-11-25T09:00:00Z");
+    }
+    instant
 }
 
 fn parameter<T: FromStr>(name: &str, asked: Option<&str>, expected: &str, violations: &mut Violations) -> Option<T> {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use crate::runs::claims;
+use crate::triggers;
 
 /// The most faults that one reading looks for.
 const MOST: usize = 50;
@@ -161,7 +162,8 @@ impl Fault {
 /// What is accepted where the type alone does not say it, by the name of the field.
 fn accepted(name: &str) -> Option<&'static str> {
     Some(match name {
-        "cron" => "five fields (minute hour day-of-month month day-of-week), or six with the second first, such as `0 9 * * MON-FRI`",
+        "cron" => triggers::CRON,
+        "rrule" => triggers::RRULE,
         "every" | "missed_after" | "catch_up_window" | "timeout" | "backoff" | "max_backoff" | "for" => "a duration such as PT15M or 15m",
         "start" | "start_at" | "end_at" | "nominal_time" => "an instant in RFC 3339 with an offset, such as 2026-11-25T09:00:00Z",
         "at" => "an instant such as 2026-11-25T09:00:00Z, or a local time such as 2026-11-25T09:00",
@@ -193,7 +195,7 @@ fn wanted(name: &str) -> Option<&'static str> {
 }
 
 /// Fields of schedules that are to come.
-const ANNOUNCED: [&str; 8] = ["rrule", "exclude", "jitter", "overlap", "gap", "fold", "dom_dow", "dialect"];
+const ANNOUNCED: [&str; 2] = ["jitter", "overlap"];
 /// Fields of answers that nobody sets. An answer as a whole is no body: what it shows beside these may be derived as well.
 const READ_ONLY: [&str; 15] = [
     "id",

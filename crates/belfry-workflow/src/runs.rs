@@ -8,15 +8,14 @@ mod tests;
 use std::sync::Arc;
 
 use belfry_core::ids::RunId;
-use belfry_core::ports::{Cancelled, RunFilter, RunStore};
-use belfry_core::run::RunState;
-use belfry_core::time::UnixMillis;
+use belfry_core::ports::{Cancelled, PollStore, RunFilter, RunStore};
+use belfry_core::run::{Run, RunState};
 use belfry_core::violation::{Violations, nearest};
 use serde_json::Value;
 
 pub use self::schemas::{
     CancelResponse, ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, ListRuns, NodeResponse,
-    RunResponse,
+    PollRequest, RunResponse,
 };
 
 use crate::error::ServiceError;
@@ -25,11 +24,17 @@ use crate::list::{self, ListResponse};
 #[derive(Clone)]
 pub struct RunService {
     store: Arc<dyn RunStore>,
+    polls: Arc<dyn PollStore>,
 }
 
 impl RunService {
-    pub fn new(store: Arc<dyn RunStore>) -> RunService {
-        RunService { store }
+    pub fn new(store: Arc<dyn RunStore>, polls: Arc<dyn PollStore>) -> RunService {
+        RunService { store, polls }
+    }
+
+    /// The run as it is kept, for those who start it once more.
+    pub async fn kept(&self, id: RunId) -> Result<Run, ServiceError> {
+        Ok(self.store.run(id).await?)
     }
 
     /// With the results and logs of its nodes. Runs of deleted workflows remain.
@@ -63,8 +68,8 @@ fn filter(query: &ListRuns) -> Result<RunFilter, Violations> {
         workflow_id: list::id("workflow_id", query.workflow_id.as_deref(), &mut violations),
         schedule_id: list::id("schedule_id", query.schedule_id.as_deref(), &mut violations),
         states: query.state.iter().filter_map(|name| state(name, &mut violations)).collect(),
-        planned_from: instant("planned_from", query.planned_from.as_deref(), &mut violations),
-        planned_before: instant("planned_before", query.planned_before.as_deref(), &mut violations),
+        planned_from: list::instant("planned_from", query.planned_from.as_deref(), &mut violations),
+        planned_before: list::instant("planned_before", query.planned_before.as_deref(), &mut violations),
         after: list::cursor(query.cursor.as_deref(), &mut violations),
         limit: list::limit(query.limit, &mut violations),
     };
@@ -80,15 +85,4 @@ fn state(name: &str, violations: &mut Violations) -> Option<RunState> {
         violations.add("/state", Some(Value::from(name)), detail, format!("one of {}", known.join(", ")));
     }
     state
-}
-
-/// Rounded down to the millisecond: it is compared, not kept.
-fn instant(name: &str, text: Option<&str>, violations: &mut Violations) -> Option<UnixMillis> {
-    let text = text?;
-    let instant = text.parse().ok().map(UnixMillis::floor);
-    if instant.is_none() {
-        let detail = format!("`{text}` is no instant");
-        violations.add(format!("/{name}"), Some(Value::from(text)), detail, "RFC 3339 with an offset, such as 2026-11-25T09:00:00Z");
-    }
-    instant
 }

@@ -5,16 +5,21 @@
 
 mod describe;
 mod document;
+mod finding;
 mod parse;
 mod preview;
+mod revisions;
 mod schemas;
 mod service;
 #[cfg(test)]
 mod tests;
+mod touched;
 
+pub(crate) use self::parse::{CRON, RRULE, check_input, check_name};
 pub use self::parse::{MAX_SPECS, ScheduleDraft, parse_schedule};
-pub(crate) use self::parse::{check_input, check_name};
-pub use self::preview::{PreviewResponse, preview};
+pub use self::preview::{PreviewResponse, PreviewTime, preview, preview_of};
+pub use self::revisions::{ChangeResponse, RevisionResponse, RevisionService};
 pub use self::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleRequest, ScheduleResponse, SpecShape};
 pub use self::service::ScheduleTriggerService;
 pub(crate) use self::service::{again_when_overtaken, check_revision, default_schedule, of_definition, trigger_node};
+pub use self::touched::{Touched, touched};

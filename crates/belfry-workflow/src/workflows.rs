@@ -10,8 +10,9 @@ use std::sync::Arc;
 use belfry_core::definition::Definition;
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowStore, WorkflowWrite,
+    Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite,
 };
+use belfry_core::run::Run;
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use belfry_core::workflow::Workflow;
@@ -29,6 +30,8 @@ use crate::triggers::{again_when_overtaken, check_input, check_revision, default
 pub struct WorkflowService {
     store: Arc<dyn WorkflowStore>,
     ids: Arc<dyn Ids>,
+    /// Whether `ids` are those of one request, which makes them again when it comes again.
+    comes_again: bool,
 }
 
 /// `if_match` is the revision that the caller has seen; another one that stands is `Stale`.
@@ -38,16 +41,29 @@ pub struct WorkflowService {
 /// node holds at a write that changes what is stated there; a pause outlives every other.
 impl WorkflowService {
     pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> WorkflowService {
-        WorkflowService { store, ids }
+        WorkflowService { store, ids, comes_again: false }
+    }
+
+    /// For one request that may come again: `ids` are the same when it does, and what it then finds made is answered.
+    #[must_use]
+    pub fn for_request(&self, ids: Arc<dyn Ids>) -> WorkflowService {
+        WorkflowService { store: self.store.clone(), ids, comes_again: true }
     }
 
     /// `Conflict::WorkflowName` when a living workflow has the name.
     pub async fn create(&self, body: &Value) -> Result<WorkflowResponse, ServiceError> {
         let now = self.store.now().await?;
+        let id = WorkflowId(self.ids.v7(now));
+        // Before it is read: what was valid when it was made may be no more, a time that has passed since.
+        if self.comes_again
+            && let Ok(standing) = self.store.workflow(id).await
+        {
+            return Ok(standing.into());
+        }
         let draft = write::read_workflow(body, now, None)?;
         let trigger = self.trigger(&draft, now);
         let new = NewWorkflow {
-            id: WorkflowId(self.ids.v7(now)),
+            id,
             name: draft.name,
             description: draft.description,
             definition: draft.definition,
@@ -63,10 +79,11 @@ impl WorkflowService {
         Ok(self.store.workflow(id).await?.into())
     }
 
-    /// Oldest first.
+    /// Oldest first, unless asked otherwise.
     pub async fn list(&self, query: ListWorkflows) -> Result<ListResponse<WorkflowResponse>, ServiceError> {
-        let page = self.store.workflows(filter(query)?).await?;
-        Ok(ListResponse::of(page, WorkflowResponse::from, |workflow| workflow.id.to_string()))
+        let (filter, sort) = filter(query)?;
+        let page = self.store.workflows(filter).await?;
+        Ok(ListResponse::of(page, WorkflowResponse::from, |workflow| cursor(workflow, sort)))
     }
 
     /// The whole new state: what the body leaves out gets its default. A definition that differs makes a new version.
@@ -118,7 +135,22 @@ impl WorkflowService {
         check_input("/input", &input, &mut violations);
         violations.or(())?;
         let run_id = RunId(self.ids.v7(self.store.now().await?));
-        let new = NewManualRun { id: run_id, workflow_id: id, input, nominal_time: request.nominal_time };
+        let new = NewManualRun::now(run_id, id, input, request.nominal_time);
+        self.start(new).await
+    }
+
+    /// Once more, with the same input and nominal time, as the workflow stands now. `Conflict::RunNotEnded` while the run goes on.
+    pub async fn rerun(&self, of: Run) -> Result<RunResponse, ServiceError> {
+        if !of.state.is_terminal() {
+            return Err(ServiceError::Conflict(Conflict::RunNotEnded(of.state)));
+        }
+        let run_id = RunId(self.ids.v7(self.store.now().await?));
+        let new = NewManualRun::now(run_id, of.workflow_id, of.input, of.nominal_time);
+        self.start(NewManualRun { rerun_of: Some(of.id), ..new }).await
+    }
+
+    async fn start(&self, new: NewManualRun) -> Result<RunResponse, ServiceError> {
+        let new = NewManualRun { keeps_id: self.comes_again, ..new };
         Ok(self.store.start_run(new).await?.into())
     }
 
@@ -182,13 +214,39 @@ fn stated_activity(definition: &Value) -> Option<bool> {
     definition.trigger()?.parameters.get("schedule")?.get("is_active")?.as_bool()
 }
 
-fn filter(query: ListWorkflows) -> Result<WorkflowFilter, Violations> {
+#[derive(Clone, Copy)]
+enum Sort {
+    Oldest,
+    Newest,
+    Name,
+}
+
+const SORTS: [(&str, Sort); 3] = [("created", Sort::Oldest), ("-created", Sort::Newest), ("name", Sort::Name)];
+
+fn filter(query: ListWorkflows) -> Result<(WorkflowFilter, Sort), Violations> {
     let mut violations = Violations::default();
+    let cursor = query.cursor.as_deref();
+    let sort = list::sort(query.sort.as_deref(), &SORTS, &mut violations);
+    let order = match sort {
+        Sort::Oldest => WorkflowOrder::Oldest(list::cursor(cursor, &mut violations)),
+        Sort::Newest => WorkflowOrder::Newest(list::cursor(cursor, &mut violations)),
+        Sort::Name => WorkflowOrder::Name(list::value_and_id(cursor, |name| Some(name.to_owned()), &mut violations)),
+    };
     let filter = WorkflowFilter {
         name: query.name,
+        named_like: query.q,
         tag: query.tag,
-        after: list::cursor(query.cursor.as_deref(), &mut violations),
+        is_active: query.is_active,
+        is_failing: query.is_failing,
+        order,
         limit: list::limit(query.limit, &mut violations),
     };
-    violations.or(filter)
+    violations.or((filter, sort))
+}
+
+fn cursor(workflow: &Workflow, sort: Sort) -> String {
+    match sort {
+        Sort::Oldest | Sort::Newest => workflow.id.to_string(),
+        Sort::Name => list::value_cursor(&workflow.name, workflow.id),
+    }
 }

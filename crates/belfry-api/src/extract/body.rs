@@ -5,6 +5,7 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use belfry_core::violation::Violation;
 use serde_json::Value;
 
 use super::strict_json;
@@ -24,6 +25,25 @@ pub(crate) struct PatchBody(pub(crate) Value);
 
 /// A body that may be left out, or null.
 pub(crate) struct OptionalJsonBody(pub(crate) Option<Value>);
+
+/// No body, or an empty object: what else it says would be passed over in silence.
+pub(crate) struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<NoBody, Problem> {
+        let OptionalJsonBody(body) = OptionalJsonBody::from_request(request, state).await?;
+        match body {
+            None => Ok(NoBody),
+            Some(Value::Object(fields)) if fields.is_empty() => Ok(NoBody),
+            Some(other) => {
+                let violation = Violation::new("", Some(other), "nothing is read from this body", "no body, or {}");
+                Err(Problem::one(Kind::Invalid, violation))
+            }
+        }
+    }
+}
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
@@ -77,6 +97,11 @@ fn is_media_type(given: &str, expected: &str) -> bool {
         _ => true,
     };
     named && parts.all(in_utf8)
+}
+
+/// The whole body, within its limit.
+pub(crate) async fn body_of(request: Request) -> Result<Bytes, Problem> {
+    bytes(request, &()).await
 }
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {

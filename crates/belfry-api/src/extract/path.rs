@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use belfry_core::ids::WorkflowId;
+use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::violation::Violation;
+use belfry_core::workflow::QueueName;
 use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
@@ -15,6 +16,35 @@ pub(crate) struct Id<T>(pub(crate) T);
 
 /// The `{id}` and `{version}` of a workflow's version.
 pub(crate) struct VersionOf(pub(crate) WorkflowId, pub(crate) i64);
+
+/// The `{id}` and `{revision}` of a schedule's revision.
+pub(crate) struct RevisionOf(pub(crate) ScheduleId, pub(crate) i64);
+
+impl<S: Send + Sync> FromRequestParts<S> for RevisionOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<RevisionOf, Problem> {
+        let Id(schedule) = Id::from_request_parts(parts, state).await?;
+        let revision = segment(parts, state, "revision", "a revision's number: 1, 2, …").await?;
+        Ok(RevisionOf(schedule, revision))
+    }
+}
+
+/// The `{name}` of a queue.
+pub(crate) struct Queue(pub(crate) QueueName);
+
+impl<S: Send + Sync> FromRequestParts<S> for Queue {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Queue, Problem> {
+        let expected = "the name of a queue: 1 to 64 letters, digits, `_`, `.` and `-`, beginning with a letter or digit";
+        let text: String = segment(parts, state, "name", expected).await?;
+        QueueName::parse(&text).map(Queue).ok_or_else(|| {
+            let violation = Violation::new("/path/name", Some(Value::from(text.as_str())), "it is no name of a queue", expected);
+            Problem::one(Kind::InvalidPath, violation)
+        })
+    }
+}
 
 impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;

@@ -23,6 +23,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// Whether the query, decoded, is UTF-8 without NUL, which no text that is stored has.
+pub(crate) fn is_text(uri: &Uri) -> bool {
+    let bytes = uri.query().unwrap_or_default().as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let escape = if *first == b'%' { after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()) } else { None };
+        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &after[2..];
+            }
+            None => decoded.push(*first),
+        }
+    }
+    !decoded.contains(&0) && std::str::from_utf8(&decoded).is_ok()
+}
+
 /// The decoded query, in order. Every text is one: what is no escape stands for itself.
 pub(crate) fn pairs(uri: &Uri) -> Vec<(String, String)> {
     axum::extract::Query::try_from_uri(uri).map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()

@@ -2,16 +2,21 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use belfry_core::ids::RunId;
-use belfry_workflow::runs::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse};
+use belfry_workflow::ServiceError;
+use belfry_workflow::runs::{
+    ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest, RunService,
+};
+use jiff::SignedDuration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::App;
 use crate::answer::Object;
-use crate::extract::{Id, JsonBody};
-use crate::params::IdPath;
+use crate::extract::{Id, JsonBody, Queue};
+use crate::params::{IdPath, QueuePath};
 use crate::problem::Problem;
+use crate::{App, Readiness};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -20,7 +25,33 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(complete))
         .routes(routes!(fail))
         .routes(routes!(release))
+        .routes(routes!(poll))
 }
+
+/// Ask a queue for work
+///
+/// For workers without a broker: claims the run of the queue that has waited longest, as `POST /runs/{id}/claim` does; 204 when
+/// there is none, at once or after `wait`. Send the same token again when the answer was lost, a fresh one for the next run.
+#[utoipa::path(post, path = "/queues/{name}/claim", tag = "workers", operation_id = "claim_from_queue", params(QueuePath),
+    request_body = PollRequest, responses((status = 200, body = ClaimResponse), (status = 204)))]
+async fn poll(State(app): State<App>, Queue(queue): Queue, JsonBody(body): JsonBody) -> Result<Response, Problem> {
+    let wait = RunService::wait(&body).map_err(ServiceError::from)?;
+    let until = app.clock.boot().plus(wait);
+    loop {
+        if let Some(claimed) = app.runs.poll(&queue, &body).await? {
+            return Ok(Object::new(claimed).makes_nothing_due().into_response());
+        }
+        let left = until.since(app.clock.boot());
+        // Whoever is about to stop keeps nobody waiting.
+        if !left.is_positive() || (app.ready)() != Readiness::Ready {
+            return Ok(Object::nothing().makes_nothing_due().into_response());
+        }
+        app.clock.sleep(left.min(POLL_INTERVAL)).await;
+    }
+}
+
+/// How often a queue is looked at for one that waits.
+const POLL_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 
 /// Claim a run
 ///

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use belfry_core::ids::KeyId;
-use belfry_core::ports::{ApiKey, StoreError};
+use belfry_core::ports::{ApiKey, NewKey as NewKeyRow, Scope, Scopes, StoreError};
 use belfry_core::time::UnixMillis;
-use belfry_core::violation::{Violations, escape};
-use serde::Serialize;
+use belfry_core::violation::Violations;
+use belfry_workflow::read::read;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +16,7 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::Object;
+use crate::auth::Caller;
 use crate::extract::{Id, JsonBody};
 use crate::keys;
 use crate::problem::{Kind, Problem};
@@ -30,10 +32,16 @@ struct Key {
     #[schema(value_type = uuid::Uuid)]
     id: KeyId,
     name: String,
+    /// `read`: every GET, and previews; `write`: whatever people change, keys included; `work`: what workers do.
+    #[schema(value_type = Vec<String>, examples(json!(["read", "work"])))]
+    scopes: Scopes,
     #[schema(value_type = String, format = DateTime)]
     created_at: UnixMillis,
-    /// Null while the key lives.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// From when on it opens nothing; null: it does not expire.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    expires_at: Option<UnixMillis>,
+    /// Null while it was not revoked.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
     revoked_at: Option<UnixMillis>,
 }
 
@@ -48,13 +56,30 @@ struct NewKey {
 }
 
 /// A key to be made
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = ApiKeyRequest)]
-#[allow(dead_code, reason = "described, never made")]
 struct KeyRequest {
     /// Who or what will use it: 1 to 100 characters.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     name: String,
+    /// What it may do; everything when absent.
+    #[schema(value_type = Option<Vec<ScopeName>>, min_items = 1, max_items = 3)]
+    scopes: Option<Vec<Scope>>,
+    /// From when on it opens nothing; it does not expire when absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<UnixMillis>,
+}
+
+/// What a key is for
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = Scope)]
+#[allow(dead_code, reason = "described, never made")]
+enum ScopeName {
+    Read,
+    Write,
+    Work,
 }
 
 /// Every key; there are few, so there is one page.
@@ -68,7 +93,7 @@ struct Keys {
 
 /// List the keys
 ///
-/// The revoked ones too, oldest first; never their secrets.
+/// The expired and the revoked ones too, oldest first; never their secrets.
 #[utoipa::path(get, path = "/keys", tag = "keys", operation_id = "list_keys", responses((status = 200, body = Keys)))]
 async fn list(State(app): State<App>) -> Result<Json<Keys>, Problem> {
     let items = app.keys.keys().await?.into_iter().map(Key::from).collect();
@@ -77,14 +102,18 @@ async fn list(State(app): State<App>) -> Result<Json<Keys>, Problem> {
 
 /// Make a key
 ///
-/// Its secret is in this answer and nowhere else.
+/// Its secret is in this answer and nowhere else. No key makes one that can more, or lives longer, than itself.
 #[utoipa::path(post, path = "/keys", tag = "keys", operation_id = "create_key", request_body = KeyRequest,
     responses((status = 201, body = NewKey, headers(("Location" = String)))))]
-async fn create(State(app): State<App>, JsonBody(body): JsonBody) -> Result<Object<NewKey>, Problem> {
-    let name = name(&body).map_err(|violations| Problem::of(Kind::Invalid, violations))?;
-    let id = KeyId(app.ids.v7(app.store.now().await?));
+async fn create(State(app): State<App>, caller: Caller, JsonBody(body): JsonBody) -> Result<Object<NewKey>, Problem> {
+    let now = app.store.now().await?;
+    let invalid = |violations| Problem::of(Kind::Invalid, violations);
+    let KeyRequest { name, scopes, expires_at } = read::<KeyRequest>(&body).and_then(|request| checked(request, now)).map_err(invalid)?;
+    let scopes = scopes.as_deref().and_then(Scopes::of).unwrap_or_else(Scopes::all);
+    check_caller(&caller, &scopes, expires_at)?;
+    let id = KeyId(app.ids.v7(now));
     let secret = keys::secret((app.random)());
-    let key = app.keys.create_key(id, name, keys::hash(&secret)).await?;
+    let key = app.keys.create_key(NewKeyRow { id, name, hash: keys::hash(&secret), scopes, expires_at }).await?;
     Ok(Object::new(NewKey { key: key.into(), secret }).made(format!("/keys/{id}")))
 }
 
@@ -111,25 +140,38 @@ async fn revoke(State(app): State<App>, Id(id): Id<KeyId>) -> Result<StatusCode,
 
 const NAME: &str = "1 to 100 characters, none of them a control character";
 
-fn name(body: &Value) -> Result<String, Violations> {
+fn checked(request: KeyRequest, now: UnixMillis) -> Result<KeyRequest, Violations> {
     let mut violations = Violations::default();
-    let Some(fields) = body.as_object() else {
-        violations.add("", Some(body.clone()), "the body is no object", "{\"name\": \"…\"}");
-        return violations.or(String::new());
-    };
-    for (field, value) in fields.iter().filter(|(field, _)| *field != "name") {
-        violations.add(format!("/{}", escape(field)), Some(value.clone()), "there is no such field", "name");
+    if !(1..=100).contains(&request.name.chars().count()) || request.name.chars().any(char::is_control) {
+        violations.add("/name", Some(Value::from(request.name.as_str())), "it is no name", NAME);
     }
-    let name = fields.get("name");
-    let text = name.and_then(Value::as_str).unwrap_or_default();
-    if !(1..=100).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-        violations.add("/name", name.cloned(), "it is no name", NAME);
+    if request.scopes.as_ref().is_some_and(Vec::is_empty) {
+        violations.add("/scopes", None, "a key without a scope opens nothing", "one or more of `read`, `write` and `work`");
     }
-    violations.or(text.to_owned())
+    if let Some(expires_at) = request.expires_at.filter(|expires_at| *expires_at <= now) {
+        let found = Some(Value::from(expires_at.to_string()));
+        violations.add("/expires_at", found, format!("it has passed: now is {now}"), "a later instant");
+    }
+    violations.or(request)
+}
+
+fn check_caller(caller: &Caller, scopes: &Scopes, expires_at: Option<UnixMillis>) -> Result<(), Problem> {
+    let Some(own) = &caller.0 else { return Ok(()) };
+    if !own.scopes.include(scopes) {
+        let detail = format!("the new key was to have `{scopes}`, and the one that makes it has `{}`; name fewer `scopes`", own.scopes);
+        return Err(Problem::new(Kind::InsufficientScope, detail));
+    }
+    if let Some(end) = own.expires_at
+        && expires_at.is_none_or(|expires_at| expires_at > end)
+    {
+        let detail = format!("the new key was to live longer than the one that makes it; name an `expires_at`, {end} at most");
+        return Err(Problem::new(Kind::InsufficientScope, detail));
+    }
+    Ok(())
 }
 
 impl From<ApiKey> for Key {
-    fn from(ApiKey { id, name, created_at, revoked_at, .. }: ApiKey) -> Key {
-        Key { id, name, created_at, revoked_at }
+    fn from(ApiKey { id, name, scopes, created_at, expires_at, revoked_at, .. }: ApiKey) -> Key {
+        Key { id, name, scopes, created_at, expires_at, revoked_at }
     }
 }

@@ -9,12 +9,18 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::Object;
-use crate::extract::{Id, Query};
-use crate::params::{IdPath, PageQuery, RunsQuery, WorkflowQuery};
+use crate::extract::{Id, NoBody, Query};
+use crate::idempotency::RequestIds;
+use crate::params::{IdPath, Nothing, PageQuery, RunsQuery, WorkflowQuery};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(list_of_workflow)).routes(routes!(get)).routes(routes!(cancel))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(list_of_workflow))
+        .routes(routes!(get))
+        .routes(routes!(cancel))
+        .routes(routes!(rerun))
 }
 
 type RunList = Result<Object<ListResponse<RunResponse>>, Problem>;
@@ -62,18 +68,29 @@ async fn get(State(app): State<App>, Id(id): Id<RunId>) -> Result<Object<RunResp
 /// Cancel a run
 ///
 /// One that has not started ends at once; a running one is asked to stop. One that has ended is answered 409.
-#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run", params(IdPath),
+#[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", operation_id = "cancel_run", params(IdPath), request_body = Option<Nothing>,
     responses((status = 200, body = CancelResponse)))]
-async fn cancel(State(app): State<App>, Id(id): Id<RunId>) -> Result<Object<CancelResponse>, Problem> {
+async fn cancel(State(app): State<App>, Id(id): Id<RunId>, _: NoBody) -> Result<Object<CancelResponse>, Problem> {
     Ok(Object::new(app.runs.cancel(id).await?))
 }
 
+/// Run it once more
+///
+/// A new run with the same input and nominal time, of the workflow as it stands now; its `rerun_of` names this one, which must
+/// have ended.
+#[utoipa::path(post, path = "/runs/{id}/rerun", tag = "runs", operation_id = "rerun_run", params(IdPath), request_body = Option<Nothing>,
+    responses((status = 201, body = RunResponse, headers(("Location" = String)))))]
+async fn rerun(State(app): State<App>, Id(id): Id<RunId>, ids: RequestIds, _: NoBody) -> Result<Object<RunResponse>, Problem> {
+    let run = app.workflows_for(ids).rerun(app.runs.kept(id).await?).await?;
+    let location = format!("/runs/{}", run.id);
+    Ok(Object::new(run).made(location))
+}
+
 async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> Result<ListResponse<RunResponse>, Problem> {
-    let states = query.text("state").unwrap_or_default();
     let query = ListRuns {
         workflow_id,
         schedule_id: query.text("schedule_id"),
-        state: states.split(',').map(str::trim).filter(|state| !state.is_empty()).map(str::to_owned).collect(),
+        state: query.text("state").map(|states| states.split(',').map(|state| state.trim().to_owned()).collect()).unwrap_or_default(),
         planned_from: query.text("planned_from"),
         planned_before: query.text("planned_before"),
         limit: query.limit()?,

@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::time::UnixMillis;
 use belfry_workflow::ListResponse;
-use belfry_workflow::triggers::{Created, ListSchedules, OutcomeResponse, PreviewResponse, ScheduleRequest, ScheduleResponse};
+use belfry_workflow::triggers::{
+    Created, ListSchedules, OutcomeResponse, PreviewResponse, RevisionResponse, ScheduleRequest, ScheduleResponse,
+};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -16,8 +18,9 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::answer::Object;
-use crate::extract::{Id, IfMatch, JsonBody, PatchBody, Precondition, Query};
-use crate::params::{IdPath, IfMatchHeader, PageQuery, SchedulesQuery, WorkflowQuery};
+use crate::extract::{Id, IfMatch, JsonBody, NoBody, PatchBody, Precondition, Query, RevisionOf};
+use crate::idempotency::RequestIds;
+use crate::params::{AgainstQuery, IdPath, IfMatchHeader, Nothing, PageQuery, RevisionPath, SchedulesQuery, WorkflowQuery};
 use crate::problem::Problem;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -30,6 +33,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(outcomes))
+        .routes(routes!(revisions))
+        .routes(routes!(revision))
 }
 
 type ScheduleAnswer = Result<Object<ScheduleResponse>, Problem>;
@@ -62,7 +67,7 @@ async fn put_default(State(app): State<App>, Id(workflow): Id<WorkflowId>, if_ma
 ///
 /// An RFC 7396 merge patch; `{"is_active": false}` pauses.
 #[utoipa::path(patch, path = "/workflows/{id}/schedule", tag = "schedules", operation_id = "patch_workflow_schedule",
-    params(IdPath, IfMatchHeader), request_body(content((Object = "application/merge-patch+json"), (Object = "application/json"))),
+    params(IdPath, IfMatchHeader), request_body(content((ScheduleRequest = "application/merge-patch+json"), (ScheduleRequest = "application/json"))),
     responses((status = 200, body = ScheduleResponse, headers(("ETag" = String)))))]
 async fn patch_default(
     State(app): State<App>,
@@ -100,15 +105,15 @@ async fn list_of_workflow(State(app): State<App>, Id(workflow): Id<WorkflowId>, 
 #[utoipa::path(post, path = "/workflows/{id}/schedules", tag = "schedules", operation_id = "create_workflow_schedule",
     params(IdPath), request_body = ScheduleRequest,
     responses((status = 201, body = ScheduleResponse, headers(("Location" = String), ("ETag" = String)))))]
-async fn create(State(app): State<App>, Id(workflow): Id<WorkflowId>, JsonBody(body): JsonBody) -> ScheduleAnswer {
-    let made = app.triggers.create(workflow, &body).await?;
+async fn create(State(app): State<App>, Id(workflow): Id<WorkflowId>, ids: RequestIds, JsonBody(body): JsonBody) -> ScheduleAnswer {
+    let made = app.triggers_for(ids).create(workflow, &body).await?;
     let location = format!("/schedules/{}", made.id);
     Ok(object(made).made(location))
 }
 
 /// List schedules
 ///
-/// Those of all workflows, oldest first.
+/// Those of all workflows, oldest first, unless `sort` says otherwise.
 #[utoipa::path(get, path = "/schedules", tag = "schedules", operation_id = "list_schedules",
     params(WorkflowQuery, SchedulesQuery, PageQuery), responses((status = 200, body = ListResponse<ScheduleResponse>)))]
 async fn list(State(app): State<App>, query: Query) -> ScheduleList {
@@ -126,7 +131,7 @@ async fn get(State(app): State<App>, Id(id): Id<ScheduleId>) -> ScheduleAnswer {
 ///
 /// An RFC 7396 merge patch; `{"is_active": false}` pauses.
 #[utoipa::path(patch, path = "/schedules/{id}", tag = "schedules", operation_id = "patch_schedule", params(IdPath, IfMatchHeader),
-    request_body(content((Object = "application/merge-patch+json"), (Object = "application/json"))),
+    request_body(content((ScheduleRequest = "application/merge-patch+json"), (ScheduleRequest = "application/json"))),
     responses((status = 200, body = ScheduleResponse, headers(("ETag" = String)))))]
 async fn patch(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch, PatchBody(body): PatchBody) -> ScheduleAnswer {
     Ok(object(app.triggers.patch_by_id(id, if_match.revision(), &body).await?))
@@ -146,8 +151,9 @@ async fn delete(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatc
 ///
 /// From the answer on it does not fire. Pausing a paused one answers what stands.
 #[utoipa::path(post, path = "/schedules/{id}/pause", tag = "schedules", operation_id = "pause_schedule", params(IdPath, IfMatchHeader),
+    request_body = Option<Nothing>,
     responses((status = 200, body = ScheduleResponse, headers(("ETag" = String)))))]
-async fn pause(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch) -> ScheduleAnswer {
+async fn pause(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch, _: NoBody) -> ScheduleAnswer {
     Ok(object(app.triggers.pause(id, if_match.revision()).await?))
 }
 
@@ -155,8 +161,9 @@ async fn pause(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch
 ///
 /// It is planned from now on; what fell into the pause is recorded, not fired.
 #[utoipa::path(post, path = "/schedules/{id}/resume", tag = "schedules", operation_id = "resume_schedule", params(IdPath, IfMatchHeader),
+    request_body = Option<Nothing>,
     responses((status = 200, body = ScheduleResponse, headers(("ETag" = String)))))]
-async fn resume(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch) -> ScheduleAnswer {
+async fn resume(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatch, _: NoBody) -> ScheduleAnswer {
     Ok(object(app.triggers.resume(id, if_match.revision()).await?))
 }
 
@@ -168,6 +175,30 @@ async fn resume(State(app): State<App>, Id(id): Id<ScheduleId>, if_match: IfMatc
 async fn outcomes(State(app): State<App>, Id(id): Id<ScheduleId>, query: Query) -> Result<Object<ListResponse<OutcomeResponse>>, Problem> {
     let before = query.read("cursor", "the `next_cursor` of the page before", |text| UnixMillis::parse_exact(text).ok())?;
     app.triggers.outcomes(id, before, query.limit()?).await.map(Object::new).map_err(Problem::of_list)
+}
+
+/// List what a schedule was
+///
+/// A revision for each write, newest first, with what it changed; of a deleted schedule too.
+#[utoipa::path(get, path = "/schedules/{id}/revisions", tag = "schedules", operation_id = "list_schedule_revisions",
+    params(IdPath, PageQuery), responses((status = 200, body = ListResponse<RevisionResponse>)))]
+async fn revisions(
+    State(app): State<App>,
+    Id(id): Id<ScheduleId>,
+    query: Query,
+) -> Result<Object<ListResponse<RevisionResponse>>, Problem> {
+    let before = query.parsed("cursor", "the `next_cursor` of the page before")?;
+    app.revisions.list(id, before, query.limit()?).await.map(Object::new).map_err(Problem::of_list)
+}
+
+/// Read what a schedule was
+///
+/// One revision, and how it differs from the one before or from `against`.
+#[utoipa::path(get, path = "/schedules/{id}/revisions/{revision}", tag = "schedules", operation_id = "get_schedule_revision",
+    params(RevisionPath, AgainstQuery), responses((status = 200, body = RevisionResponse)))]
+async fn revision(State(app): State<App>, RevisionOf(id, revision): RevisionOf, query: Query) -> Result<Object<RevisionResponse>, Problem> {
+    let against = query.parsed("against", "a revision's number: 1, 2, …")?;
+    app.revisions.get(id, revision, against).await.map(Object::new).map_err(Problem::from)
 }
 
 /// What a preview is asked: a schedule, and of which times.
@@ -218,8 +249,14 @@ async fn preview(State(app): State<App>, JsonBody(body): JsonBody) -> Result<Obj
 async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> ScheduleList {
     let query = ListSchedules {
         workflow_id,
+        q: query.text("q"),
         name: query.text("name"),
+        tag: query.text("tag"),
         is_active: query.parsed("is_active", "true or false")?,
+        is_failing: query.parsed("is_failing", "true or false")?,
+        next_run_from: query.text("next_run_from"),
+        next_run_before: query.text("next_run_before"),
+        sort: query.text("sort"),
         limit: query.limit()?,
         cursor: query.text("cursor"),
     };

@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::answer::Object;
 use crate::extract::{Id, IfMatch, JsonBody, OptionalJsonBody, PatchBody, Query, VersionOf};
+use crate::idempotency::RequestIds;
 use crate::params::{IdPath, IfMatchHeader, PageQuery, VersionPath, WorkflowsQuery};
 use crate::problem::Problem;
 
@@ -27,11 +28,20 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// List workflows
 ///
-/// Oldest first.
+/// Oldest first, unless `sort` says otherwise.
 #[utoipa::path(get, path = "/workflows", tag = "workflows", operation_id = "list_workflows", params(WorkflowsQuery, PageQuery),
     responses((status = 200, body = ListResponse<WorkflowResponse>)))]
 async fn list(State(app): State<App>, query: Query) -> Result<Object<ListResponse<WorkflowResponse>>, Problem> {
-    let query = ListWorkflows { name: query.text("name"), tag: query.text("tag"), limit: query.limit()?, cursor: query.text("cursor") };
+    let query = ListWorkflows {
+        q: query.text("q"),
+        name: query.text("name"),
+        tag: query.text("tag"),
+        is_active: query.parsed("is_active", "true or false")?,
+        is_failing: query.parsed("is_failing", "true or false")?,
+        sort: query.text("sort"),
+        limit: query.limit()?,
+        cursor: query.text("cursor"),
+    };
     app.workflows.list(query).await.map(Object::new).map_err(Problem::of_list)
 }
 
@@ -40,8 +50,8 @@ async fn list(State(app): State<App>, query: Query) -> Result<Object<ListRespons
 /// A trigger node with a schedule makes the workflow's `default` schedule in the same transaction.
 #[utoipa::path(post, path = "/workflows", tag = "workflows", operation_id = "create_workflow", request_body = WorkflowRequest,
     responses((status = 201, body = WorkflowResponse, headers(("Location" = String), ("ETag" = String)))))]
-async fn create(State(app): State<App>, JsonBody(body): JsonBody) -> Result<Object<WorkflowResponse>, Problem> {
-    let made = app.workflows.create(&body).await?;
+async fn create(State(app): State<App>, ids: RequestIds, JsonBody(body): JsonBody) -> Result<Object<WorkflowResponse>, Problem> {
+    let made = app.workflows_for(ids).create(&body).await?;
     let location = format!("/workflows/{}", made.id);
     Ok(object(made).made(location))
 }
@@ -71,7 +81,7 @@ async fn replace(
 ///
 /// An RFC 7396 merge patch; arrays, such as `nodes`, are replaced whole.
 #[utoipa::path(patch, path = "/workflows/{id}", tag = "workflows", operation_id = "patch_workflow", params(IdPath, IfMatchHeader),
-    request_body(content((Object = "application/merge-patch+json"), (Object = "application/json"))),
+    request_body(content((WorkflowRequest = "application/merge-patch+json"), (WorkflowRequest = "application/json"))),
     responses((status = 200, body = WorkflowResponse, headers(("ETag" = String)))))]
 async fn patch(
     State(app): State<App>,
@@ -119,9 +129,10 @@ async fn version(State(app): State<App>, VersionOf(id, version): VersionOf) -> R
 async fn run(
     State(app): State<App>,
     Id(id): Id<WorkflowId>,
+    ids: RequestIds,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Object<RunResponse>, Problem> {
-    let run = app.workflows.run(id, &body.unwrap_or(Value::Object(Map::new()))).await?;
+    let run = app.workflows_for(ids).run(id, &body.unwrap_or(Value::Object(Map::new()))).await?;
     let location = format!("/runs/{}", run.id);
     Ok(Object::new(run).made(location))
 }

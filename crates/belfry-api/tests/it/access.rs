@@ -10,10 +10,14 @@ const OPEN: [&str; 3] = ["/healthz", "/openapi.json", "/readyz"];
 
 /// Every operation of the document, with ids in the place of names.
 fn operations() -> Vec<(Method, String)> {
-    let document = serde_json::to_value(belfry_api::openapi()).unwrap();
+    let document = belfry_api::openapi();
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path.replace("{id}", "01938a5e-7c00-7000-8000-000000000001").replace("{version}", "1");
+        let path = path
+            .replace("{id}", "01938a5e-7c00-7000-8000-000000000001")
+            .replace("{version}", "1")
+            .replace("{revision}", "1")
+            .replace("{name}", "mine");
         assert!(!path.contains('{'), "{path}");
         for method in item.as_object().unwrap().keys() {
             found.push((method.to_uppercase().parse().unwrap(), path.clone()));

@@ -94,6 +94,18 @@ async fn a_query_parameter_that_is_not_honoured_is_refused() {
 }
 
 #[tokio::test]
+async fn a_query_that_is_no_text_is_refused() {
+    let world = World::new().await;
+    for query in ["name=%ff", "name=%00", "%ff=a", "name=%ed%a0%80"] {
+        let problem = world.get(&format!("/workflows?{query}")).await.problem(400, "invalid-query");
+        assert_eq!(pointers(&problem), ["/query"], "{query}");
+    }
+    for query in ["name=%", "name=%4", "name=%zz", "name=z%C3%BCrich"] {
+        world.get(&format!("/workflows?{query}")).await.ok(200);
+    }
+}
+
+#[tokio::test]
 async fn a_precondition_that_is_not_honoured_is_refused() {
     let world = World::new().await;
     for (name, value) in [("if-match", "\"1\""), ("if-none-match", "*")] {
@@ -104,9 +116,9 @@ async fn a_precondition_that_is_not_honoured_is_refused() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_refused_for_it_would_not_be_kept() {
+async fn an_idempotency_key_is_refused_where_the_answer_has_a_secret() {
     let world = World::new().await;
     let answer = world.send_as(Method::POST, "/keys", Some((JSON, br#"{"name": "a"}"#)), &[("idempotency-key", "1")]).await;
-    answer.problem(400, "idempotency-key-unsupported");
+    answer.problem(400, "invalid-header");
     assert_eq!(world.store.keys().await.unwrap().len(), 1);
 }

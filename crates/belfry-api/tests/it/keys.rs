@@ -18,7 +18,12 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
     let listed = world.get("/keys").await.ok(200);
     let read = world.get(&format!("/keys/{id}")).await.ok(200);
     assert_eq!(listed["items"][1], read);
-    assert_eq!(read, json!({"id": id, "name": "ci", "created_at": body["created_at"], "revoked_at": null}));
+    assert_eq!(
+        read,
+        json!({
+            "id": id, "name": "ci", "scopes": ["read", "write", "work"], "created_at": body["created_at"], "expires_at": null, "revoked_at": null
+        })
+    );
     let kept = world.store.keys().await.unwrap();
     assert_eq!(kept[1].hash, belfry_api::keys::hash(secret));
 }
@@ -44,7 +49,7 @@ async fn a_key_that_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_bad_name_is_refused_and_no_key_is_made() {
+async fn what_makes_no_key_is_refused_with_its_place() {
     let world = World::new().await;
     let long = "x".repeat(101);
     for (body, pointer) in [
@@ -55,6 +60,11 @@ async fn a_bad_name_is_refused_and_no_key_is_made() {
         (json!({"name": "a\nb"}), "/name"),
         (json!({"name": "ci", "nmae": 1}), "/nmae"),
         (json!(["name"]), ""),
+        (json!({"name": "ci", "scopes": []}), "/scopes"),
+        (json!({"name": "ci", "scopes": ["admin"]}), "/scopes/0"),
+        (json!({"name": "ci", "scopes": "read"}), "/scopes"),
+        (json!({"name": "ci", "expires_at": "2026-11-25T09:00:00Z"}), "/expires_at"),
+        (json!({"name": "ci", "expires_at": "tomorrow"}), "/expires_at"),
     ] {
         let problem = world.post("/keys", &body).await.problem(422, "invalid");
         assert_eq!(pointers(&problem), [pointer], "{body}");

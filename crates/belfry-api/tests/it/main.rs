@@ -4,11 +4,15 @@
 
 mod access;
 mod claims;
+mod examples;
+mod idempotency;
 mod inputs;
 mod keys;
 mod lists;
+mod polls;
 mod runs;
 mod schedules;
+mod scopes;
 mod shape;
 mod workflows;
 mod world;

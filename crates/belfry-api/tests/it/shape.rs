@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use crate::world::World;
 
 fn document() -> Value {
-    serde_json::to_value(belfry_api::openapi()).unwrap()
+    belfry_api::openapi()
 }
 
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
@@ -31,10 +31,8 @@ fn operation_ids_are_unique_and_every_operation_is_described() {
     for (method, path, operation) in operations(&document) {
         assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
         assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{method} {path}");
-        assert_eq!(
-            operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"],
-            "#/components/schemas/Problem"
-        );
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(answers.keys().any(|status| status.starts_with('2')) && !answers.contains_key("default"), "{method} {path}");
         assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {path}");
     }
 }

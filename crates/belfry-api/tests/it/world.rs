@@ -1,15 +1,18 @@
 //! A router over a store of its own, and requests to it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use belfry_api::{Access, Api, Readiness};
+use belfry_api::{Access, Api, Limits, Readiness};
 use belfry_core::ids::KeyId;
-use belfry_core::ports::{Ids, KeyStore, RunFilter, RunStore, ScheduleFilter, WallClock, WorkflowFilter, WorkflowStore};
+use belfry_core::ports::{
+    HeldKey, IdempotencyClaim, IdempotencyEnd, IdempotencyKey, IdempotencyStore, Ids, KeyStore, NewKey, RunFilter, RunStore,
+    ScheduleFilter, StoreResult, WallClock, WorkflowFilter, WorkflowStore,
+};
 use belfry_testkit::clock::{ManualClock, SeededIds};
 use belfry_testkit::reference::ReferenceStore;
 use serde_json::{Value, json};
@@ -18,8 +21,10 @@ use tower::ServiceExt;
 pub struct World {
     pub clock: ManualClock,
     pub store: Arc<ReferenceStore>,
+    pub forgetful: Arc<Forgetful>,
     pub router: Router,
     pub secret: String,
+    document: Value,
     hints: Arc<AtomicU64>,
 }
 
@@ -30,23 +35,62 @@ pub struct Answer {
     pub bytes: Vec<u8>,
 }
 
+/// A store that is asked by processes that may die: the end of a claim is then never written.
+pub struct Forgetful {
+    store: Arc<ReferenceStore>,
+    forgets: AtomicBool,
+}
+
+impl Forgetful {
+    pub fn forget_the_next_answer(&self) {
+        self.forgets.store(true, Ordering::Relaxed);
+    }
+}
+
+#[async_trait::async_trait]
+impl IdempotencyStore for Forgetful {
+    async fn claim_key(&self, key: IdempotencyKey, request: [u8; 32]) -> StoreResult<IdempotencyClaim> {
+        self.store.claim_key(key, request).await
+    }
+
+    async fn end_key(&self, key: IdempotencyKey, held: HeldKey, end: IdempotencyEnd) -> StoreResult<()> {
+        if self.forgets.swap(false, Ordering::Relaxed) { Ok(()) } else { self.store.end_key(key, held, end).await }
+    }
+}
+
 impl World {
     pub async fn new() -> World {
         World::with(Access::Keys, Readiness::Ready).await
     }
 
+    /// Whose keys may send so much.
+    pub async fn limited(per_second: u32, burst: u32) -> World {
+        let number = |number: u32| number.try_into().unwrap();
+        World::made(Access::Keys, Readiness::Ready, Limits { requests_per_second: number(per_second), burst: number(burst) }).await
+    }
+
     pub async fn with(access: Access, readiness: Readiness) -> World {
+        World::made(access, readiness, Limits::default()).await
+    }
+
+    async fn made(access: Access, readiness: Readiness, limits: Limits) -> World {
         let clock = ManualClock::default();
         let store = Arc::new(ReferenceStore::new(Arc::new(clock.clone())));
         let (random, hints) = (AtomicU64::new(1), Arc::new(AtomicU64::new(0)));
         let ids = SeededIds::new(1);
+        let forgetful = Arc::new(Forgetful { store: store.clone(), forgets: AtomicBool::new(false) });
         let secret = belfry_api::keys::secret([7; 32]);
         let first = KeyId(ids.v7(clock.now()));
-        store.create_key(first, "first".to_owned(), belfry_api::keys::hash(&secret)).await.unwrap();
+        store.create_key(NewKey::full(first, "first".to_owned(), belfry_api::keys::hash(&secret))).await.unwrap();
         let api = Api {
             workflows: store.clone(),
             runs: store.clone(),
+            polls: store.clone(),
+            revisions: store.clone(),
             keys: store.clone(),
+            idempotency: forgetful.clone(),
+            clock: Arc::new(clock.clone()),
+            limits,
             ids: Arc::new(ids),
             access,
             metrics: Arc::new(|| "belfry_up 1\n".to_owned()),
@@ -61,7 +105,7 @@ impl World {
                 bytes
             }),
         };
-        World { clock, store, router: belfry_api::router(api), secret, hints }
+        World { clock, store, forgetful, router: belfry_api::router(api), secret, document: belfry_api::openapi(), hints }
     }
 
     /// With the key, and the body as JSON.
@@ -125,12 +169,30 @@ impl World {
         format!("{workflows:?}\n{schedules:?}\n{runs:?}\n{:?}", self.store.keys().await.unwrap())
     }
 
+    /// Whatever the test is about, the answer must be one that the document names.
     pub async fn call(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().as_str().to_lowercase(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
+        if let Some(operation) = operation(&self.document, &method, &path) {
+            let status = response.status().as_u16().to_string();
+            assert!(operation["responses"].get(&status).is_some(), "{method} {path} answered {status}, which is not documented");
+        }
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
+}
+
+/// What the document says of a request.
+fn operation<'a>(document: &'a Value, method: &str, path: &str) -> Option<&'a Value> {
+    let fits = |template: &str| {
+        template.split('/').count() == path.split('/').count()
+            && template.split('/').zip(path.split('/')).all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+    };
+    let paths = document["paths"].as_object().unwrap();
+    // A path without a variable part comes before one with.
+    let exact = paths.get(path);
+    exact.or_else(|| paths.iter().find(|(template, _)| fits(template)).map(|(_, item)| item))?.get(method)
 }
 
 impl Answer {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use belfry_core::ids::KeyId;
-use belfry_core::ports::{ApiKey, Ids, KeyStore, StoreError, WallClock};
+use belfry_core::ports::{ApiKey, Ids, KeyStore, NewKey, StoreError, WallClock};
 
 use crate::arguments::{Global, KeyVerb};
 use crate::backends::cluster::Cluster;
@@ -135,6 +135,6 @@ const COLUMNS: &[output::Column] = &[
 pub async fn new_key(keys: &dyn KeyStore, name: &str) -> anyhow::Result<(String, KeyId)> {
     let secret = belfry_api::keys::secret(random());
     let id = KeyId(Host.v7(WallClock::now(&Host)));
-    keys.create_key(id, name.to_owned(), belfry_api::keys::hash(&secret)).await.context("cannot keep the key")?;
+    keys.create_key(NewKey::full(id, name.to_owned(), belfry_api::keys::hash(&secret))).await.context("cannot keep the key")?;
     Ok((secret, id))
 }

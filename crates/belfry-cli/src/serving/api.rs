@@ -7,7 +7,7 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use belfry_api::{Access, Api, Metrics, OnWrite, Ready};
+use belfry_api::{Access, Api, Limits, Metrics, OnWrite, Ready};
 use belfry_core::ports::KeyStore;
 
 use super::database::Watch;
@@ -52,7 +52,12 @@ pub fn api(stores: &Stores, access: Access, metrics: Metrics, ready: Ready, on_w
     Api {
         workflows: stores.workflows.clone(),
         runs: stores.runs.clone(),
+        polls: stores.polls.clone(),
+        revisions: stores.revisions.clone(),
         keys: stores.keys.clone(),
+        idempotency: stores.idempotency.clone(),
+        clock: Arc::new(Host),
+        limits: Limits::default(),
         ids: Arc::new(Host),
         random: Arc::new(random::<32>),
         on_write,

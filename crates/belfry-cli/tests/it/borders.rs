@@ -26,7 +26,7 @@ const BORDERS: [Border; 10] = [
     Border { name: "belfry-rabbitmq", uses: &["belfry-core"], never: &["axum"], may_use_drivers: false },
     Border {
         name: "belfry-sim",
-        uses: &["belfry-core", "belfry-scheduler", "belfry-testkit", "belfry-worker"],
+        uses: &["belfry-core", "belfry-scheduler", "belfry-testkit", "belfry-worker", "belfry-workflow"],
         never: &["axum", "lapin"],
         may_use_drivers: false,
     },

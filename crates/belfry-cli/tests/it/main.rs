@@ -4,8 +4,11 @@
 
 mod borders;
 mod cluster;
+mod commands;
+mod polling;
 mod processes;
 mod readme;
 mod server;
 mod tidy;
+mod times;
 mod up;

@@ -145,7 +145,7 @@ fn preview_needs_no_server_and_answers_bad_lines_in_a_batch() {
         concat!(
             r#"{"id": 1, "every": "PT1H", "start": "2026-01-01T00:00:00Z", "after": "2026-01-01T00:30:00Z", "count": 2}"#,
             "\nnot json\n",
-            r#"{"id": "c", "rrule": "FREQ=DAILY", "count": 1}"#,
+            r#"{"id": "c", "rrule": "FREQ=OFTEN", "count": 1}"#,
             "\n",
             r#"{"id": 4, "at": "2026-01-01T00:00:00Z", "after": "2026-01-01T00:00:00Z", "count": 3}"#,
             "\n"

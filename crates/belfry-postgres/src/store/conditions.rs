@@ -16,6 +16,14 @@ impl Conditions {
         self.texts.push(text.replace('?', &format!("${}", self.values.len())));
     }
 
+    /// Adds `text`, whose two `?` stand for `first` and `second`.
+    pub fn and_two(&mut self, text: &str, first: impl ToSql + Sync + Send + 'static, second: impl ToSql + Sync + Send + 'static) {
+        self.values.push(Box::new(first));
+        self.values.push(Box::new(second));
+        let count = self.values.len();
+        self.texts.push(text.replacen('?', &format!("${}", count - 1), 1).replacen('?', &format!("${count}"), 1));
+    }
+
     pub fn and_if<T: ToSql + Sync + Send + 'static>(&mut self, text: &str, value: Option<T>) {
         if let Some(value) = value {
             self.and(text, value);

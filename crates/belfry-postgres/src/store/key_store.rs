@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use belfry_core::ids::KeyId;
-use belfry_core::ports::{ApiKey, KeyStore, StoreError, StoreResult};
+use belfry_core::ports::{ApiKey, KeyStore, NewKey, StoreError, StoreResult};
 
 use super::{PostgresStore, rows};
 use crate::connections::{Lease, Params};
@@ -11,20 +11,21 @@ use crate::failed::{Attempt, Failed};
 
 #[async_trait]
 impl KeyStore for PostgresStore {
-    async fn create_key(&self, id: KeyId, name: String, hash: [u8; 32]) -> StoreResult<ApiKey> {
+    async fn create_key(&self, new: NewKey) -> StoreResult<ApiKey> {
         let db = self.lease().await?;
         let statement = "
-            INSERT INTO api_keys (id, name, hash, created_at)
-            VALUES ($1, $2, $3, store_now())
-            RETURNING id, name, hash, created_at, revoked_at";
-        let made = one(&db, statement, &[&id.0, &name, &hash.as_slice()]).await;
+            INSERT INTO api_keys (id, name, hash, scopes, expires_at, created_at)
+            VALUES ($1, $2, $3, $4, $5, store_now())
+            RETURNING id, name, hash, scopes, created_at, expires_at, revoked_at";
+        let params: Params<'_> = &[&new.id.0, &new.name, &new.hash.as_slice(), &new.scopes.to_string(), &rows::at(new.expires_at)];
+        let made = one(&db, statement, params).await;
         db.wrote(made.and_then(|key| key.ok_or(Failed::Silent)))
     }
 
     async fn keys(&self) -> StoreResult<Vec<ApiKey>> {
         let db = self.lease().await?;
         let statement = "
-            SELECT id, name, hash, created_at, revoked_at
+            SELECT id, name, hash, scopes, created_at, expires_at, revoked_at
             FROM api_keys
             ORDER BY created_at, id";
         let found = db.rows(statement, &[]).await;
@@ -34,10 +35,11 @@ impl KeyStore for PostgresStore {
     async fn living_key(&self, hash: [u8; 32]) -> StoreResult<Option<ApiKey>> {
         let db = self.lease().await?;
         let statement = "
-            SELECT id, name, hash, created_at, revoked_at
+            SELECT id, name, hash, scopes, created_at, expires_at, revoked_at
             FROM api_keys
             WHERE hash = $1
-              AND revoked_at IS NULL";
+              AND revoked_at IS NULL
+              AND (expires_at IS NULL OR expires_at > store_now())";
         let found = one(&db, statement, &[&hash.as_slice()]).await;
         db.read(found)
     }
@@ -48,7 +50,7 @@ impl KeyStore for PostgresStore {
             UPDATE api_keys
             SET revoked_at = coalesce(revoked_at, store_now())
             WHERE id = $1
-            RETURNING id, name, hash, created_at, revoked_at";
+            RETURNING id, name, hash, scopes, created_at, expires_at, revoked_at";
         let revoked = one(&db, statement, &[&id.0]).await;
         db.wrote(revoked.and_then(|key| key.ok_or(StoreError::NotFound("key").into())))
     }

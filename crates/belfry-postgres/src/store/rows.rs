@@ -1,7 +1,7 @@
 //! Rows as the model's types, by column name.
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, DueKey, PendingRun, StoreError};
+use belfry_core::ports::{ApiKey, DueKey, PendingRun, Scopes, StoreError};
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -91,7 +91,7 @@ pub fn schedule(row: &Row) -> Attempt<ScheduledWorkflow> {
         is_active: row.try_get("is_active")?,
         revision: row.try_get("revision")?,
         cursor: Cursor { nominal: instant_or_none(row, "next_nominal_at")?, due: instant_or_none(row, "next_run_at")? },
-        content: ScheduleContent { input: row.try_get("input")?, ..json(row, "content")? },
+        content: content(row)?,
         last_run_at: instant_or_none(row, "last_run_at")?,
         run_count: row.try_get("run_count")?,
         failure_count: row.try_get("failure_count")?,
@@ -99,6 +99,10 @@ pub fn schedule(row: &Row) -> Attempt<ScheduledWorkflow> {
         created_at: instant(row, "created_at")?,
         updated_at: instant(row, "updated_at")?,
     })
+}
+
+pub fn content(row: &Row) -> Attempt<ScheduleContent> {
+    Ok(ScheduleContent { input: row.try_get("input")?, ..json(row, "content")? })
 }
 
 /// Of a row of `schedule_revisions` or `workflow_runs`.
@@ -128,13 +132,15 @@ pub fn pending_run(row: &Row) -> Attempt<PendingRun> {
 
 /// Without the results of its nodes.
 pub fn run(row: &Row) -> Attempt<Run> {
+    let rerun_of = row.try_get::<_, Option<_>>("rerun_of")?.map(RunId);
     Ok(Run {
         id: RunId(row.try_get("id")?),
         workflow_id: WorkflowId(row.try_get("workflow_id")?),
         workflow_name: row.try_get("workflow_name")?,
         workflow_version: row.try_get("workflow_version")?,
         schedule_id: row.try_get::<_, Option<_>>("schedule_id")?.map(ScheduleId),
-        kind: word(row, "kind", RunKind::parse)?,
+        kind: if rerun_of.is_some() { RunKind::Rerun } else { word(row, "kind", RunKind::parse)? },
+        rerun_of,
         reason: word(row, "reason", RunReason::parse)?,
         nominal_time: instant_or_none(row, "nominal_time")?,
         planned_at: instant(row, "planned_at")?,
@@ -189,7 +195,9 @@ pub fn key(row: &Row) -> Attempt<ApiKey> {
         id: KeyId(row.try_get("id")?),
         name: row.try_get("name")?,
         hash: hash.try_into().map_err(|_| unreadable("hash", format!("it has {} bytes, not 32", hash.len())))?,
+        scopes: word(row, "scopes", Scopes::parse)?,
         created_at: instant(row, "created_at")?,
+        expires_at: instant_or_none(row, "expires_at")?,
         revoked_at: instant_or_none(row, "revoked_at")?,
     })
 }

@@ -26,9 +26,7 @@ impl RunStore for PostgresStore {
             Ok(claimed) => claimed,
             Err(answer) => return Ok(answer),
         };
-        // Here, and not while the row is locked.
-        let claimed = ClaimedRun::of(claimed.run, claimed.definition, claimed.content.as_ref());
-        Ok(ClaimAnswer::Claimed(Box::new(claimed)))
+        Ok(ClaimAnswer::Claimed(Box::new(claimed.answer())))
     }
 
     async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
@@ -75,15 +73,22 @@ impl RunStore for PostgresStore {
 }
 
 /// What a claim reads.
-struct Claimed {
+pub struct Claimed {
     run: Run,
     definition: Value,
     /// Of the run's revision.
     content: Option<ScheduleContent>,
 }
 
+impl Claimed {
+    /// Not while the row is locked: searching the spec takes its time.
+    pub fn answer(self) -> ClaimedRun {
+        ClaimedRun::of(self.run, self.definition, self.content.as_ref())
+    }
+}
+
 /// `Err`: not to be claimed, and why.
-async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
+pub async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
     let statement = "
         UPDATE workflow_runs
         SET state = 'running',

@@ -96,7 +96,7 @@ pub async fn nodes(db: &Lease, run: RunId) -> Attempt<Vec<belfry_core::run::Node
 
 /// For [`rows::run`].
 pub const RUN: &str = "
-    run.id, run.workflow_id, workflow.name AS workflow_name, run.workflow_version, run.schedule_id, run.kind, run.reason,
+    run.id, run.workflow_id, workflow.name AS workflow_name, run.workflow_version, run.schedule_id, run.kind, run.rerun_of, run.reason,
     run.nominal_time, run.planned_at, run.due_at, run.state, run.queue, run.delivery,
     coalesce(run.input, revision.input) AS input, run.attempt, run.claim_epoch, run.claimed_by, run.claim_until,
     run.cancel_requested_at, run.publish_seq, run.publish_error, run.created_at, run.queued_at, run.started_at,

@@ -117,7 +117,7 @@ pub async fn insert(tx: &Tx, made: &Made<'_>, facts: &WorkflowFacts, now: UnixMi
         ],
     )
     .await?;
-    insert_revision(tx, (made.id, 1), made.content, facts, now).await
+    insert_revision(tx, (made.id, 1), (made.name, made.is_active), made.content, facts, now).await
 }
 
 /// What a schedule becomes.
@@ -131,7 +131,7 @@ pub struct Rewrite<'a> {
 /// Accounts for what is due of `current`, then makes it what `rewrite` says, under the next revision.
 pub async fn rewrite(tx: &Tx, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>, now: UnixMillis) -> Attempt<()> {
     let after = if rewrite.is_active { After::Active(rewrite.content) } else { After::Paused(rewrite.content) };
-    let cursor = account(tx, current, after, now).await?;
+    let (cursor, up_to) = account(tx, current, after, now).await?;
     let revision = current.revision + 1;
     let statement = "
         UPDATE scheduled_workflows
@@ -153,11 +153,11 @@ pub async fn rewrite(tx: &Tx, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>
             &revision,
             &rows::at(cursor.nominal),
             &rows::at(cursor.due),
-            &now.to_timestamp(),
+            &up_to.to_timestamp(),
         ],
     )
     .await?;
-    insert_revision(tx, (current.id, revision), rewrite.content, rewrite.facts, now).await
+    insert_revision(tx, (current.id, revision), (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts, now).await
 }
 
 /// Accounts for what is due of `current`, and leaves a tombstone.
@@ -176,9 +176,9 @@ pub async fn delete(tx: &Tx, current: &ScheduledWorkflow, now: UnixMillis) -> At
     Ok(())
 }
 
-/// Records what is due under the revision that stands.
-async fn account(tx: &Tx, current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -> Attempt<Cursor> {
-    let Accounted { runs, outcomes, cursor } = edit::account(current, after, now)?;
+/// Records what is due under the revision that stands; where the next one begins.
+async fn account(tx: &Tx, current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -> Attempt<(Cursor, UnixMillis)> {
+    let Accounted { runs, outcomes, cursor, up_to } = edit::account(current, after, now)?;
     let recording = Recording { schedule: current.id, workflow: current.workflow_id, revision: current.revision };
     let inserted = runs::insert_scheduled(tx, &recording, &runs, now).await?;
     insert_outcomes(tx, current, &outcomes, now).await?;
@@ -191,21 +191,22 @@ async fn account(tx: &Tx, current: &ScheduledWorkflow, after: After<'_>, now: Un
         let inserted = i64::try_from(inserted).unwrap_or(i64::MAX);
         tx.execute(statement, &[&current.id.0, &inserted, &now.to_timestamp()]).await?;
     }
-    Ok(cursor)
+    Ok((cursor, up_to))
 }
 
 async fn insert_revision(
     tx: &Tx,
     (schedule, revision): (ScheduleId, i64),
+    (name, is_active): (&str, bool),
     content: &ScheduleContent,
     facts: &WorkflowFacts,
     now: UnixMillis,
 ) -> Attempt<()> {
     let statement = "
         INSERT INTO schedule_revisions (
-            schedule_id, revision, content, input, workflow_name, workflow_version, queue, delivery, created_at
+            schedule_id, revision, content, input, workflow_name, workflow_version, queue, delivery, created_at, name, is_active
         )
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let rest = ScheduleContent { input: Value::Null, ..content.clone() };
     tx.execute(
         statement,
@@ -219,6 +220,8 @@ async fn insert_revision(
             &facts.queue.as_str(),
             &facts.delivery.as_str(),
             &now.to_timestamp(),
+            &name,
+            &is_active,
         ],
     )
     .await?;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, WorkflowFilter,
-    WorkflowStore, WorkflowWrite,
+    Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, ScheduleOrder, StoreError, StoreResult,
+    WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite,
 };
 use belfry_core::run::Run;
 use belfry_core::schedule::{Origin, RecordedOutcome, ScheduledWorkflow};
@@ -138,6 +138,9 @@ async fn version(db: &Lease, id: WorkflowId, version: i64) -> Attempt<WorkflowVe
 async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflow> {
     let workflow = workflows::lock(tx, new.workflow_id).await?;
     let now = tx.now().await?;
+    if workflows::knows_schedule(tx, new.id).await? {
+        return schedules::find(tx, new.id).await;
+    }
     check_schedule_name(tx, new.workflow_id, &new.name).await?;
     let made = Made {
         id: new.id,
@@ -194,24 +197,28 @@ async fn check_schedule_name(tx: &Tx, workflow: WorkflowId, name: &str) -> Attem
 async fn start_run(tx: &Tx, new: &NewManualRun) -> Attempt<Run> {
     let workflow = workflows::hold(tx, new.workflow_id).await?;
     let now = tx.now().await?;
-    let id = runs::planned_at(new.id, now);
+    let id = if new.keeps_id { new.id } else { runs::planned_at(new.id, now) };
+    // Without effect where the run stands.
     let statement = "
         INSERT INTO workflow_runs (
             id, planned_at, workflow_id, workflow_version, kind, reason, nominal_time, due_at, state, queue, delivery,
-            input, publish_at, created_at
+            input, publish_at, created_at, rerun_of
         )
-        VALUES ($1, $2, $3, $4, 'manual', 'manual', $5, $2, 'pending', $6, $7, $8, $2, $2)";
+        VALUES ($1, $2, $3, $4, 'manual', 'manual', $5, $9, 'pending', $6, $7, $8, $9, $9, $10)
+        ON CONFLICT DO NOTHING";
     tx.execute(
         statement,
         &[
             &id.0,
-            &now.to_timestamp(),
+            &id.planned_at().to_timestamp(),
             &workflow.id.0,
             &workflow.version,
             &rows::at(new.nominal_time),
             &workflow.queue.as_str(),
             &workflow.delivery.as_str(),
             &new.input,
+            &now.to_timestamp(),
+            &new.rerun_of.map(|run| run.0),
         ],
     )
     .await?;
@@ -233,13 +240,50 @@ async fn outcomes(db: &Lease, id: ScheduleId, before: Option<UnixMillis>, limit:
     Ok(page(rows::all(&found, rows::outcome)?, limit))
 }
 
+/// In the order of an index each.
 async fn list_workflows(db: &Lease, filter: WorkflowFilter) -> Attempt<Page<Workflow>> {
     let mut conditions = Conditions::default();
     conditions.and_that("workflow.deleted_at IS NULL");
     conditions.and_if("workflow.name = ?", filter.name);
+    conditions.and_if("position(lower(?) IN lower(workflow.name)) > 0", filter.named_like);
     conditions.and_if("? = ANY (workflow.tags)", filter.tag);
-    conditions.and_if("workflow.id > ?", filter.after.map(|id| id.0));
-    let statement = conditions.statement(SELECT_WORKFLOWS, "workflow.id", filter.limit);
+    conditions.and_if(
+        "EXISTS (
+             SELECT 1
+             FROM scheduled_workflows
+             WHERE workflow_id = workflow.id
+               AND deleted_at IS NULL
+               AND is_active
+         ) = ?",
+        filter.is_active,
+    );
+    conditions.and_if(
+        "EXISTS (
+             SELECT 1
+             FROM scheduled_workflows
+             WHERE workflow_id = workflow.id
+               AND deleted_at IS NULL
+               AND failure_count > 0
+         ) = ?",
+        filter.is_failing,
+    );
+    let order = match filter.order {
+        WorkflowOrder::Oldest(after) => {
+            conditions.and_if("workflow.id > ?", after.map(|id| id.0));
+            "workflow.id"
+        }
+        WorkflowOrder::Newest(after) => {
+            conditions.and_if("workflow.id < ?", after.map(|id| id.0));
+            "workflow.id DESC"
+        }
+        WorkflowOrder::Name(after) => {
+            if let Some((name, id)) = after {
+                conditions.and_two("(workflow.name COLLATE \"C\", workflow.id) > (?, ?)", name, id.0);
+            }
+            "workflow.name COLLATE \"C\", workflow.id"
+        }
+    };
+    let statement = conditions.statement(SELECT_WORKFLOWS, order, filter.limit);
     let found = db.rows(&statement, &conditions.values()).await?;
     Ok(page(rows::all(&found, rows::workflow)?, filter.limit))
 }
@@ -249,9 +293,51 @@ async fn list_schedules(db: &Lease, filter: ScheduleFilter) -> Attempt<Page<Sche
     conditions.and_that("schedule.deleted_at IS NULL");
     conditions.and_if("schedule.workflow_id = ?", filter.workflow_id.map(|id| id.0));
     conditions.and_if("schedule.name = ?", filter.name);
+    if let Some(part) = filter.named_like {
+        let text = "(
+            position(lower(?) IN lower(schedule.name)) > 0
+            OR EXISTS (SELECT 1 FROM workflows WHERE id = schedule.workflow_id AND position(lower(?) IN lower(name)) > 0)
+        )";
+        conditions.and_two(text, part.clone(), part);
+    }
+    conditions.and_if("EXISTS (SELECT 1 FROM workflows WHERE id = schedule.workflow_id AND ? = ANY (tags))", filter.tag);
     conditions.and_if("schedule.is_active = ?", filter.is_active);
-    conditions.and_if("schedule.id > ?", filter.after.map(|id| id.0));
-    let statement = conditions.statement(SELECT_SCHEDULES, "schedule.id", filter.limit);
+    conditions.and_if("(schedule.failure_count > 0) = ?", filter.is_failing);
+    let by_next_run = matches!(filter.order, ScheduleOrder::NextRun(_));
+    if by_next_run || filter.next_run_from.is_some() || filter.next_run_before.is_some() {
+        // The conditions of the index of what is due, word for word.
+        conditions.and_that("schedule.is_active AND schedule.next_run_at IS NOT NULL");
+    }
+    conditions.and_if("schedule.next_run_at >= ?", rows::at(filter.next_run_from));
+    conditions.and_if("schedule.next_run_at < ?", rows::at(filter.next_run_before));
+    let order = schedules_in(filter.order, &mut conditions);
+    let statement = conditions.statement(SELECT_SCHEDULES, order, filter.limit);
     let found = db.rows(&statement, &conditions.values()).await?;
     Ok(page(rows::all(&found, rows::schedule)?, filter.limit))
+}
+
+/// The order, which is that of an index; `conditions` then begin where the page before ended.
+fn schedules_in(order: ScheduleOrder, conditions: &mut Conditions) -> &'static str {
+    match order {
+        ScheduleOrder::Oldest(after) => {
+            conditions.and_if("schedule.id > ?", after.map(|id| id.0));
+            "schedule.id"
+        }
+        ScheduleOrder::Newest(after) => {
+            conditions.and_if("schedule.id < ?", after.map(|id| id.0));
+            "schedule.id DESC"
+        }
+        ScheduleOrder::Name(after) => {
+            if let Some((name, id)) = after {
+                conditions.and_two("(schedule.name COLLATE \"C\", schedule.id) > (?, ?)", name, id.0);
+            }
+            "schedule.name COLLATE \"C\", schedule.id"
+        }
+        ScheduleOrder::NextRun(after) => {
+            if let Some((next_run_at, id)) = after {
+                conditions.and_two("(schedule.next_run_at, schedule.id) > (?, ?)", next_run_at.to_timestamp(), id.0);
+            }
+            "schedule.next_run_at, schedule.id"
+        }
+    }
 }

@@ -49,6 +49,9 @@ pub fn facts_of(workflow: &Workflow) -> WorkflowFacts {
 }
 
 pub async fn create(tx: &Tx, new: &NewWorkflow) -> Attempt<Workflow> {
+    if tx.row("SELECT id FROM workflows WHERE id = $1", &[&new.id.0]).await?.is_some() {
+        return find(tx, new.id).await;
+    }
     let now = tx.now().await?;
     let statement = "
         INSERT INTO workflows (id, name, description, version, tags, queue, delivery, revision, created_at, updated_at)

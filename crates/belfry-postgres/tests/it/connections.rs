@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belfry_core::ids::{KeyId, MemberId, ScheduleId};
-use belfry_core::ports::{KeyStore, PublishLease, ScheduleStore, StoreError, WorkflowStore};
+use belfry_core::ports::{KeyStore, NewKey, PublishLease, ScheduleStore, StoreError, WorkflowStore};
 use belfry_core::time::UnixMillis;
 use belfry_postgres::{Database, OpenError, Settings};
 use jiff::SignedDuration;
@@ -32,7 +32,7 @@ async fn a_verb_that_is_dropped_half_way_takes_its_connection_along() {
     database.admin().batch_execute("BEGIN; LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let key = KeyId(Uuid::from_u128(1));
     {
-        let mut verb = store.create_key(key, "held".to_owned(), [1; 32]);
+        let mut verb = store.create_key(NewKey::full(key, "held".to_owned(), [1; 32]));
         let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'api_keys'::regclass AND NOT granted";
         loop {
             tokio::select! {
@@ -127,9 +127,9 @@ async fn a_commit_that_the_server_warns_of_is_in_doubt_and_the_next_one_is_not()
         FOR EACH ROW WHEN (NEW.name = 'warned') EXECUTE FUNCTION warn()";
     database.admin().batch_execute(warn).await.unwrap();
     let (warned, sound) = (KeyId(Uuid::from_u128(1)), KeyId(Uuid::from_u128(2)));
-    let answer = store.create_key(warned, "warned".to_owned(), [1; 32]).await;
+    let answer = store.create_key(NewKey::full(warned, "warned".to_owned(), [1; 32])).await;
     assert!(matches!(&answer, Err(StoreError::InDoubt(text)) if text.contains("canceling wait")), "{answer:?}");
-    store.create_key(sound, "sound".to_owned(), [2; 32]).await.unwrap();
+    store.create_key(NewKey::full(sound, "sound".to_owned(), [2; 32])).await.unwrap();
     assert_eq!(store.keys().await.unwrap().iter().map(|key| key.id).collect::<Vec<_>>(), [warned, sound]);
 }
 
@@ -172,10 +172,10 @@ async fn every_connection_has_its_limits_and_keeps_what_the_address_asks_for() {
          CREATE TRIGGER noted AFTER INSERT ON api_keys FOR EACH STATEMENT EXECUTE FUNCTION note()"
     );
     database.admin().batch_execute(&note).await.unwrap();
-    connect(&database).await.store().create_key(KeyId(Uuid::from_u128(1)), "plain".to_owned(), [1; 32]).await.unwrap();
+    connect(&database).await.store().create_key(NewKey::full(KeyId(Uuid::from_u128(1)), "plain".to_owned(), [1; 32])).await.unwrap();
     let address = format!("{}?options=-c%20lock_timeout%3D7s", database.address());
     let own = Database::connect(&address, &Settings::default()).await.unwrap().store();
-    own.create_key(KeyId(Uuid::from_u128(2)), "own".to_owned(), [2; 32]).await.unwrap();
+    own.create_key(NewKey::full(KeyId(Uuid::from_u128(2)), "own".to_owned(), [2; 32])).await.unwrap();
     let seen = database.admin().query("SELECT limits FROM seen", &[]).await.unwrap();
     assert_eq!(seen.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["5s 1s", "5s 7s"]);
 }

@@ -17,6 +17,12 @@ impl Conditions {
         self.values.push(Box::new(value));
     }
 
+    /// Adds `text`, whose two `?` stand for `first` and `second`.
+    pub fn and_two(&mut self, text: &str, first: impl ToSql + 'static, second: impl ToSql + 'static) {
+        self.and(text, first);
+        self.values.push(Box::new(second));
+    }
+
     pub fn and_if<T: ToSql + 'static>(&mut self, text: &str, value: Option<T>) {
         if let Some(value) = value {
             self.and(text, value);

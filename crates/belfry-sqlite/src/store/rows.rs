@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, PendingRun};
+use belfry_core::ports::{ApiKey, PendingRun, Scopes};
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -108,13 +108,15 @@ pub fn pending_run(row: &Row<'_>) -> Result<PendingRun> {
 
 /// Without the results of its nodes.
 pub fn run(row: &Row<'_>) -> Result<Run> {
+    let rerun_of = row.get::<_, Option<_>>("rerun_of")?.map(RunId);
     Ok(Run {
         id: RunId(row.get("id")?),
         workflow_id: WorkflowId(row.get("workflow_id")?),
         workflow_name: row.get("workflow_name")?,
         workflow_version: row.get("workflow_version")?,
         schedule_id: row.get::<_, Option<_>>("schedule_id")?.map(ScheduleId),
-        kind: word(row, "kind", RunKind::parse)?,
+        kind: if rerun_of.is_some() { RunKind::Rerun } else { word(row, "kind", RunKind::parse)? },
+        rerun_of,
         reason: word(row, "reason", RunReason::parse)?,
         nominal_time: instant_or_none(row, "nominal_time")?,
         planned_at: instant(row, "planned_at")?,
@@ -168,7 +170,9 @@ pub fn key(row: &Row<'_>) -> Result<ApiKey> {
         id: KeyId(row.get("id")?),
         name: row.get("name")?,
         hash: row.get("hash")?,
+        scopes: word(row, "scopes", Scopes::parse)?,
         created_at: instant(row, "created_at")?,
+        expires_at: instant_or_none(row, "expires_at")?,
         revoked_at: instant_or_none(row, "revoked_at")?,
     })
 }

@@ -31,9 +31,7 @@ impl RunStore for SqliteStore {
             Ok(claimed) => claimed,
             Err(refused) => return Ok(refused),
         };
-        // Here, and not on the writer's thread.
-        let claimed = ClaimedRun::of(claimed.run, claimed.definition, claimed.content.as_ref());
-        Ok(ClaimAnswer::Claimed(Box::new(claimed)))
+        Ok(ClaimAnswer::Claimed(Box::new(claimed.answer())))
     }
 
     async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
@@ -88,15 +86,22 @@ impl RunStore for SqliteStore {
 }
 
 /// What a claim reads.
-struct Claimed {
+pub struct Claimed {
     run: Run,
     definition: Value,
     /// Of the run's revision.
     content: Option<ScheduleContent>,
 }
 
+impl Claimed {
+    /// Not on the writer's thread: searching the spec takes its time.
+    pub fn answer(self) -> ClaimedRun {
+        ClaimedRun::of(self.run, self.definition, self.content.as_ref())
+    }
+}
+
 /// `Err`: the answer to one that may not have it.
-fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
+pub fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>> {
     let id = claim.run_id.0;
     let mut update = tx.prepare_cached(
         "UPDATE workflow_runs

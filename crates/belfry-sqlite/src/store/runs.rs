@@ -159,7 +159,7 @@ pub fn find(connection: &Connection, id: RunId) -> Attempt<Option<Run>> {
 /// For [`rows::run`]; `index` is empty, or names the one to use.
 pub fn select_runs(index: &str) -> String {
     format!(
-        "SELECT run.id, run.workflow_id, workflow.name AS workflow_name, run.workflow_version, run.schedule_id, run.kind,
+        "SELECT run.id, run.workflow_id, workflow.name AS workflow_name, run.workflow_version, run.schedule_id, run.kind, run.rerun_of,
                 run.reason, run.nominal_time, run.planned_at, run.due_at, run.state, run.queue, run.delivery,
                 coalesce(run.input, revision.input) AS input, run.attempt, run.claim_epoch, run.claimed_by,
                 run.claim_until, run.cancel_requested_at, run.publish_seq, run.publish_error, run.created_at,

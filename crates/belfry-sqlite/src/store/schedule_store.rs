@@ -37,7 +37,7 @@ impl ScheduleStore for SqliteStore {
     async fn bury(&self, believed: UnixMillis) -> StoreResult<usize> {
         let now = self.clock_now();
         let dead = self.members.dead(now);
-        if dead.is_empty() || is_disbelieved(now, believed) {
+        if dead.is_empty() || now.since(believed).abs() > BELIEF_TOLERANCE {
             return Ok(0);
         }
         let buried = dead.clone();

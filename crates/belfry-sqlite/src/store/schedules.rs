@@ -90,7 +90,7 @@ pub fn insert(tx: &Tx<'_>, made: &Made<'_>, facts: &WorkflowFacts) -> Attempt<()
         cursor.due.map(UnixMillis::get),
         tx.now.get(),
     ])?;
-    insert_revision(tx, made.id, 1, made.content, facts)
+    insert_revision(tx, made.id, 1, (made.name, made.is_active), made.content, facts)
 }
 
 /// What a schedule becomes.
@@ -104,7 +104,7 @@ pub struct Rewrite<'a> {
 /// Accounts for what is due of `current`, then makes it what `rewrite` says, under the next revision.
 pub fn rewrite(tx: &Tx<'_>, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>) -> Attempt<()> {
     let after = if rewrite.is_active { After::Active(rewrite.content) } else { After::Paused(rewrite.content) };
-    let cursor = account(tx, current, after)?;
+    let (cursor, up_to) = account(tx, current, after)?;
     let revision = current.revision + 1;
     tx.prepare_cached(
         "UPDATE scheduled_workflows
@@ -125,9 +125,9 @@ pub fn rewrite(tx: &Tx<'_>, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>) 
         revision,
         cursor.nominal.map(UnixMillis::get),
         cursor.due.map(UnixMillis::get),
-        tx.now.get(),
+        up_to.get(),
     ])?;
-    insert_revision(tx, current.id, revision, rewrite.content, rewrite.facts)
+    insert_revision(tx, current.id, revision, (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts)
 }
 
 /// Accounts for what is due of `current`, and leaves a tombstone.
@@ -147,9 +147,9 @@ pub fn delete(tx: &Tx<'_>, current: &ScheduledWorkflow) -> Attempt<()> {
     Ok(())
 }
 
-/// Records what is due under the revision that stands.
-fn account(tx: &Tx<'_>, current: &ScheduledWorkflow, after: After<'_>) -> Attempt<Cursor> {
-    let Accounted { runs, outcomes, cursor } = edit::account(current, after, tx.now)?;
+/// Records what is due under the revision that stands; where the next one begins.
+fn account(tx: &Tx<'_>, current: &ScheduledWorkflow, after: After<'_>) -> Attempt<(Cursor, UnixMillis)> {
+    let Accounted { runs, outcomes, cursor, up_to } = edit::account(current, after, tx.now)?;
     let recording = Recording { schedule: current.id, workflow: current.workflow_id, revision: current.revision, publisher: None };
     let inserted = runs::insert_scheduled(tx, &recording, &runs)?;
     insert_outcomes(tx, current.id, current.revision, &outcomes)?;
@@ -162,17 +162,24 @@ fn account(tx: &Tx<'_>, current: &ScheduledWorkflow, after: After<'_>) -> Attemp
         )?
         .execute(params![current.id.0, inserted.len(), tx.now.get()])?;
     }
-    Ok(cursor)
+    Ok((cursor, up_to))
 }
 
-fn insert_revision(tx: &Tx<'_>, schedule: ScheduleId, revision: i64, content: &ScheduleContent, facts: &WorkflowFacts) -> Attempt<()> {
+fn insert_revision(
+    tx: &Tx<'_>,
+    schedule: ScheduleId,
+    revision: i64,
+    (name, is_active): (&str, bool),
+    content: &ScheduleContent,
+    facts: &WorkflowFacts,
+) -> Attempt<()> {
     let input = content.input.to_string();
     let rest = ScheduleContent { input: serde_json::Value::Null, ..content.clone() };
     tx.prepare_cached(
         "INSERT INTO schedule_revisions (
-             schedule_id, revision, content, input, workflow_name, workflow_version, queue, delivery, created_at
+             schedule_id, revision, content, input, workflow_name, workflow_version, queue, delivery, created_at, name, is_active
          )
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         schedule.0,
@@ -184,6 +191,8 @@ fn insert_revision(tx: &Tx<'_>, schedule: ScheduleId, revision: i64, content: &S
         facts.queue.as_str(),
         facts.delivery.as_str(),
         tx.now.get(),
+        name,
+        is_active,
     ])?;
     Ok(())
 }

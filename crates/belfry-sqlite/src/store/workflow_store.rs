@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, WorkflowFilter,
-    WorkflowStore, WorkflowWrite,
+    Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, ScheduleOrder, StoreError, StoreResult,
+    WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite,
 };
 use belfry_core::run::Run;
 use belfry_core::schedule::{Origin, RecordedOutcome, ScheduledWorkflow};
@@ -81,6 +81,9 @@ impl WorkflowStore for SqliteStore {
     async fn create_schedule(&self, new: NewSchedule) -> StoreResult<ScheduledWorkflow> {
         self.write(move |tx| {
             let workflow = workflows::find(tx, new.workflow_id)?;
+            if workflows::knows_schedule(tx, new.id)? {
+                return schedules::find(tx, new.id);
+            }
             check_schedule_name(tx, new.workflow_id, &new.name)?;
             let made = Made {
                 id: new.id,
@@ -174,35 +177,77 @@ fn check_schedule_name(tx: &Tx<'_>, workflow: WorkflowId, name: &str) -> Attempt
 
 fn start_run(tx: &Tx<'_>, new: &NewManualRun) -> Attempt<Run> {
     let workflow = workflows::find(tx, new.workflow_id)?;
-    let id = runs::planned_at(new.id, tx.now);
+    let id = if new.keeps_id { new.id } else { runs::planned_at(new.id, tx.now) };
+    if let Some(standing) = runs::find(tx, id)? {
+        return Ok(standing);
+    }
     tx.prepare_cached(
         "INSERT INTO workflow_runs (
              id, planned_at, workflow_id, workflow_version, kind, reason, nominal_time, due_at, state, queue, delivery,
-             input, publish_at, created_at
+             input, publish_at, created_at, rerun_of
          )
-         VALUES (?1, ?2, ?3, ?4, 'manual', 'manual', ?5, ?2, 'pending', ?6, ?7, ?8, ?2, ?2)",
+         VALUES (?1, ?2, ?3, ?4, 'manual', 'manual', ?5, ?9, 'pending', ?6, ?7, ?8, ?9, ?9, ?10)",
     )?
     .execute(params![
         id.0,
-        tx.now.get(),
+        id.planned_at().get(),
         workflow.id.0,
         workflow.version,
         new.nominal_time.map(UnixMillis::get),
         workflow.queue.as_str(),
         workflow.delivery.as_str(),
         new.input.to_string(),
+        tx.now.get(),
+        new.rerun_of.map(|run| run.0),
     ])?;
     Ok(runs::find(tx, id)?.ok_or(StoreError::NotFound("run"))?)
 }
 
+/// In the order of an index each.
 fn list_workflows(connection: &Connection, filter: WorkflowFilter) -> Attempt<Page<Workflow>> {
     let mut conditions = Conditions::default();
     conditions.and_that("workflow.deleted_at IS NULL");
     conditions.and_if("workflow.name = ?", filter.name);
+    conditions.and_if("instr(lower(workflow.name), lower(?)) > 0", filter.named_like);
     conditions.and_if("EXISTS (SELECT 1 FROM json_each(workflow.tags) WHERE value = ?)", filter.tag);
-    conditions.and_if("workflow.id > ?", filter.after.map(|id| id.0));
+    conditions.and_if(
+        "EXISTS (
+             SELECT 1
+             FROM scheduled_workflows
+             WHERE workflow_id = workflow.id
+               AND deleted_at IS NULL
+               AND is_active
+         ) = ?",
+        filter.is_active,
+    );
+    conditions.and_if(
+        "EXISTS (
+             SELECT 1
+             FROM scheduled_workflows
+             WHERE workflow_id = workflow.id
+               AND deleted_at IS NULL
+               AND failure_count > 0
+         ) = ?",
+        filter.is_failing,
+    );
+    let order = match filter.order {
+        WorkflowOrder::Oldest(after) => {
+            conditions.and_if("workflow.id > ?", after.map(|id| id.0));
+            "workflow.id"
+        }
+        WorkflowOrder::Newest(after) => {
+            conditions.and_if("workflow.id < ?", after.map(|id| id.0));
+            "workflow.id DESC"
+        }
+        WorkflowOrder::Name(after) => {
+            if let Some((name, id)) = after {
+                conditions.and_two("(workflow.name, workflow.id) > (?, ?)", name, id.0);
+            }
+            "workflow.name, workflow.id"
+        }
+    };
     let text = conditions.text();
-    let mut select = connection.prepare_cached(&format!("{SELECT_WORKFLOWS} WHERE {text} ORDER BY workflow.id LIMIT ?"))?;
+    let mut select = connection.prepare_cached(&format!("{SELECT_WORKFLOWS} WHERE {text} ORDER BY {order} LIMIT ?"))?;
     let values = params_from_iter(conditions.values(filter.limit));
     Ok(page(select.query_map(values, rows::workflow)?.collect::<Result<_, _>>()?, filter.limit))
 }
@@ -212,10 +257,55 @@ fn list_schedules(connection: &Connection, filter: ScheduleFilter) -> Attempt<Pa
     conditions.and_that("schedule.deleted_at IS NULL");
     conditions.and_if("schedule.workflow_id = ?", filter.workflow_id.map(|id| id.0));
     conditions.and_if("schedule.name = ?", filter.name);
+    if let Some(part) = filter.named_like {
+        let text = "(
+            instr(lower(schedule.name), lower(?)) > 0
+            OR EXISTS (SELECT 1 FROM workflows WHERE id = schedule.workflow_id AND instr(lower(name), lower(?)) > 0)
+        )";
+        conditions.and_two(text, part.clone(), part);
+    }
+    conditions.and_if(
+        "EXISTS (SELECT 1 FROM workflows, json_each(workflows.tags) tag WHERE workflows.id = schedule.workflow_id AND tag.value = ?)",
+        filter.tag,
+    );
     conditions.and_if("schedule.is_active = ?", filter.is_active);
-    conditions.and_if("schedule.id > ?", filter.after.map(|id| id.0));
+    conditions.and_if("(schedule.failure_count > 0) = ?", filter.is_failing);
+    let by_next_run = matches!(filter.order, ScheduleOrder::NextRun(_));
+    if by_next_run || filter.next_run_from.is_some() || filter.next_run_before.is_some() {
+        // The conditions of the index of what is due, word for word.
+        conditions.and_that("schedule.is_active AND schedule.next_run_at IS NOT NULL");
+    }
+    conditions.and_if("schedule.next_run_at >= ?", filter.next_run_from.map(UnixMillis::get));
+    conditions.and_if("schedule.next_run_at < ?", filter.next_run_before.map(UnixMillis::get));
+    let order = schedules_in(filter.order, &mut conditions);
     let text = conditions.text();
-    let mut select = connection.prepare_cached(&format!("{SELECT_SCHEDULES} WHERE {text} ORDER BY schedule.id LIMIT ?"))?;
+    let mut select = connection.prepare_cached(&format!("{SELECT_SCHEDULES} WHERE {text} ORDER BY {order} LIMIT ?"))?;
     let values = params_from_iter(conditions.values(filter.limit));
     Ok(page(select.query_map(values, rows::schedule)?.collect::<Result<_, _>>()?, filter.limit))
+}
+
+/// The order, which is that of an index; `conditions` then begin where the page before ended.
+fn schedules_in(order: ScheduleOrder, conditions: &mut Conditions) -> &'static str {
+    match order {
+        ScheduleOrder::Oldest(after) => {
+            conditions.and_if("schedule.id > ?", after.map(|id| id.0));
+            "schedule.id"
+        }
+        ScheduleOrder::Newest(after) => {
+            conditions.and_if("schedule.id < ?", after.map(|id| id.0));
+            "schedule.id DESC"
+        }
+        ScheduleOrder::Name(after) => {
+            if let Some((name, id)) = after {
+                conditions.and_two("(schedule.name, schedule.id) > (?, ?)", name, id.0);
+            }
+            "schedule.name, schedule.id"
+        }
+        ScheduleOrder::NextRun(after) => {
+            if let Some((next_run_at, id)) = after {
+                conditions.and_two("(schedule.next_run_at, schedule.id) > (?, ?)", next_run_at.get(), id.0);
+            }
+            "schedule.next_run_at, schedule.id"
+        }
+    }
 }

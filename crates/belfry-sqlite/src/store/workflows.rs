@@ -37,6 +37,9 @@ pub fn facts_of(workflow: &Workflow) -> WorkflowFacts {
 }
 
 pub fn create(tx: &Tx<'_>, new: &NewWorkflow) -> Attempt<Workflow> {
+    if tx.prepare_cached("SELECT 1 FROM workflows WHERE id = ?1")?.exists([new.id.0])? {
+        return find(tx, new.id);
+    }
     check_name(tx, &new.name, new.id)?;
     tx.prepare_cached(
         "INSERT INTO workflows (

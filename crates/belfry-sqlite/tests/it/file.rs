@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::ports::{Ids, NewSchedule, NewWorkflow, WorkflowStore};
-use belfry_core::schedule::{Lateness, ScheduleContent, ScheduledWorkflow};
+use belfry_core::schedule::{ScheduleContent, ScheduledWorkflow};
 use belfry_core::spec::Spec;
 use belfry_core::time::{UnixMillis, Zone};
 use belfry_core::workflow::{Delivery, QueueName, Workflow};
@@ -48,14 +48,8 @@ impl File {
 
     /// Every minute, on the minute.
     pub async fn schedule(&self, store: &SqliteStore, workflow: &Workflow) -> ScheduledWorkflow {
-        let content = ScheduleContent {
-            specs: vec![Spec::cron("* * * * *".parse().unwrap())],
-            timezone: Zone::utc(),
-            start_at: None,
-            end_at: None,
-            input: json!({"a": 1}),
-            lateness: Lateness::default(),
-        };
+        let specs = vec![Spec::cron("* * * * *".parse().unwrap())];
+        let content = ScheduleContent { input: json!({"a": 1}), ..ScheduleContent::new(specs, Zone::utc()) };
         let id = ScheduleId(self.ids.v7(self.now()));
         let new = NewSchedule { id, workflow_id: workflow.id, name: "direct".to_owned(), content, is_active: true };
         store.create_schedule(new).await.unwrap()

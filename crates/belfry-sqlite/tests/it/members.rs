@@ -40,7 +40,7 @@ async fn what_was_held_when_the_process_died_is_for_the_sweep_at_once() {
     let mut runs = Vec::new();
     for _ in 0..3 {
         let id = RunId(file.ids.v7(file.now()));
-        runs.push(store.start_run(NewManualRun { id, workflow_id: workflow.id, input: json!({}), nominal_time: None }).await.unwrap().id);
+        runs.push(store.start_run(NewManualRun::now(id, workflow.id, json!({}), None)).await.unwrap().id);
     }
     let died = member(&file);
     assert!(store.beat(died).await.unwrap().joined);

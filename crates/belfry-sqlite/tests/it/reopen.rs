@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use belfry_core::ids::{MemberId, RunId};
+use belfry_core::ids::{KeyId, MemberId, RunId};
 use belfry_core::ports::{
-    Fire, FireBatch, FireCode, Ids, KeyStore, NewManualRun, NewRun, PublishLease, RunFilter, RunStore, ScheduleStore, StoreError,
+    Fire, FireBatch, FireCode, Ids, KeyStore, NewKey, NewManualRun, NewRun, PublishLease, RunFilter, RunStore, ScheduleStore, StoreError,
     WorkflowStore,
 };
 use belfry_core::run::{RunReason, RunState};
@@ -21,7 +21,7 @@ async fn a_reopened_file_has_everything_that_was_answered() {
     let workflow = file.workflow(&store, "kept").await;
     let schedule = file.schedule(&store, &workflow).await;
     let id = RunId(file.ids.v7(file.now()));
-    let run = store.start_run(NewManualRun { id, workflow_id: workflow.id, input: json!({"b": [2]}), nominal_time: None }).await.unwrap();
+    let run = store.start_run(NewManualRun::now(id, workflow.id, json!({"b": [2]}), None)).await.unwrap();
     database.close().await;
 
     let store = file.open().store();
@@ -94,9 +94,7 @@ async fn a_caller_that_goes_away_leaves_its_verb_whole() {
     let database = file.open();
     let store = database.store();
     let workflow = file.workflow(&store, "left").await;
-    let start = || {
-        store.start_run(NewManualRun { id: RunId(file.ids.v7(file.now())), workflow_id: workflow.id, input: json!({}), nominal_time: None })
-    };
+    let start = || store.start_run(NewManualRun::now(RunId(file.ids.v7(file.now())), workflow.id, json!({}), None));
     for _ in 0..20 {
         // Polled once, so that the verb is on its way, and dropped.
         let mut started = Box::pin(start());
@@ -114,14 +112,12 @@ async fn a_verb_that_fails_takes_nothing_from_those_it_shares_a_commit_with() {
     let file = File::new();
     let database = file.open();
     let store = database.store();
-    let workflow = file.workflow(&store, "shared").await;
-    let id = RunId(file.ids.v7(file.now()));
-    let start = |id| store.start_run(NewManualRun { id, workflow_id: workflow.id, input: json!({}), nominal_time: None });
-    let other = RunId(file.ids.v7(file.now()));
-    let (first, again, another) = tokio::join!(start(id), start(id), start(other));
+    let (id, other) = (KeyId(file.ids.v7(file.now())), KeyId(file.ids.v7(file.now())));
+    let make = |id, number| store.create_key(NewKey::full(id, "shared".to_owned(), [number; 32]));
+    let (first, again, another) = tokio::join!(make(id, 1), make(id, 2), make(other, 3));
     assert!(first.is_ok() && another.is_ok());
     assert!(matches!(again, Err(StoreError::Data(_))), "{again:?}");
-    assert_eq!(store.runs(RunFilter { limit: 200, ..RunFilter::default() }).await.unwrap().items.len(), 2);
+    assert_eq!(store.keys().await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewManualRun, NewSchedule, NewWorkflow, PublishLease, RunFilter,
-    ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
+    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewKey, NewManualRun, NewSchedule, NewWorkflow, PublishLease,
+    RunFilter, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
 };
 use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason};
@@ -264,7 +264,7 @@ impl<'a> Pair<'a> {
     }
 
     async fn start_run(&mut self, workflow_id: WorkflowId) -> Outcomes {
-        let new = NewManualRun { id: RunId(self.id()), workflow_id, input: json!([1, "two"]), nominal_time: None };
+        let new = NewManualRun::now(RunId(self.id()), workflow_id, json!([1, "two"]), None);
         let _ = both!(self, workflows.start_run(new.clone()));
         Ok(())
     }
@@ -311,7 +311,7 @@ impl<'a> Pair<'a> {
     async fn create_key(&mut self) -> Outcomes {
         let id = KeyId(self.id());
         let hash = [u8::try_from(self.keys.len()).unwrap_or(u8::MAX); 32];
-        let _ = both!(self, keys.create_key(id, format!("key {id}"), hash));
+        let _ = both!(self, keys.create_key(NewKey::full(id, format!("key {id}"), hash)));
         self.keys.push(id);
         Ok(())
     }

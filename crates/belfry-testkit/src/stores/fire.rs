@@ -31,6 +31,7 @@ pub async fn a_due_fire_records_its_run_and_moves_the_cursor(backend: &dyn Backe
         workflow_version: 1,
         schedule_id: Some(schedule.id),
         kind: RunKind::Scheduled,
+        rerun_of: None,
         reason: RunReason::Due,
         nominal_time: Some(nominal),
         planned_at: nominal,

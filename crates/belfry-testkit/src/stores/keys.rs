@@ -1,22 +1,31 @@
 //! API keys.
 
-use belfry_core::ports::{ApiKey, StoreError};
+use belfry_core::ports::{ApiKey, NewKey, Scope, Scopes, StoreError};
 
 use super::Backend;
 use super::world::{SECOND, World, assert_between};
 
 async fn key(world: &World<'_>, number: u8) -> ApiKey {
-    world.keys.create_key(world.key_id().await, format!("key {number}"), [number; 32]).await.unwrap()
+    world.keys.create_key(new_key(world, number).await).await.unwrap()
+}
+
+async fn new_key(world: &World<'_>, number: u8) -> NewKey {
+    NewKey {
+        id: world.key_id().await,
+        name: format!("key {number}"),
+        hash: [number; 32],
+        scopes: Scopes::of(&[Scope::Read]).unwrap(),
+        expires_at: None,
+    }
 }
 
 pub async fn a_key_is_found_by_its_hash(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
-    let id = world.key_id().await;
+    let new = new_key(&world, 7).await;
     let before = world.now().await;
-    let made = world.keys.create_key(id, "laptop".to_owned(), [7; 32]).await.unwrap();
+    let made = world.keys.create_key(new.clone()).await.unwrap();
     assert_between(before, made.created_at, world.now().await);
-    let expected = ApiKey { id, name: "laptop".to_owned(), hash: [7; 32], created_at: made.created_at, revoked_at: None };
-    assert_eq!(made, expected);
+    assert_eq!(made, ApiKey::made(new, made.created_at));
     assert_eq!(world.keys.living_key([7; 32]).await, Ok(Some(made)));
     assert_eq!(world.keys.living_key([8; 32]).await, Ok(None));
 }
@@ -50,4 +59,26 @@ pub async fn keys_are_listed_oldest_first(backend: &dyn Backend) {
     }
     made[1] = world.keys.revoke_key(made[1].id).await.unwrap();
     assert_eq!(world.keys.keys().await, Ok(made));
+}
+
+pub async fn an_expired_key_is_found_no_more(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let expires_at = Some(world.now().await.plus(SECOND * 5));
+    let new = NewKey { expires_at, ..new_key(&world, 1).await };
+    let made = world.keys.create_key(new).await.unwrap();
+    assert_eq!(made.expires_at, expires_at);
+    assert_eq!(world.keys.living_key([1; 32]).await, Ok(Some(made.clone())));
+    world.advance(SECOND * 5).await;
+    assert_eq!(world.keys.living_key([1; 32]).await, Ok(None));
+    assert_eq!(world.keys.keys().await, Ok(vec![made]));
+}
+
+pub async fn a_key_keeps_its_scopes(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    for (number, scopes) in [(1, vec![Scope::Work]), (2, vec![Scope::Write, Scope::Read]), (3, Scope::ALL.to_vec())] {
+        let scopes = Scopes::of(&scopes).unwrap();
+        let new = NewKey { scopes: scopes.clone(), ..new_key(&world, number).await };
+        world.keys.create_key(new).await.unwrap();
+        assert_eq!(world.keys.living_key([number; 32]).await.unwrap().unwrap().scopes, scopes);
+    }
 }

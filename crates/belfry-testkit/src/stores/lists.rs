@@ -1,6 +1,6 @@
 //! Lists, their filters and pages.
 
-use belfry_core::ports::{NewWorkflow, RunFilter, ScheduleFilter, StoreError, WorkflowFilter};
+use belfry_core::ports::{NewWorkflow, RunFilter, ScheduleFilter, ScheduleOrder, StoreError, WorkflowFilter, WorkflowOrder};
 use belfry_core::run::{Run, RunState};
 
 use super::Backend;
@@ -17,7 +17,7 @@ pub async fn workflows_are_listed_by_creation_in_pages(backend: &dyn Backend) {
     let filter = WorkflowFilter { limit: 3, ..WorkflowFilter::default() };
     let first = world.workflows.workflows(filter.clone()).await.unwrap();
     assert_eq!((first.items.as_slice(), first.more), (&made[..3], true));
-    let second = world.workflows.workflows(WorkflowFilter { after: Some(made[2].id), ..filter }).await.unwrap();
+    let second = world.workflows.workflows(WorkflowFilter { order: WorkflowOrder::Oldest(Some(made[2].id)), ..filter }).await.unwrap();
     assert_eq!((second.items.as_slice(), second.more), (&made[3..], false));
     let whole = WorkflowFilter { limit: 4, ..WorkflowFilter::default() };
     assert!(!world.workflows.workflows(whole).await.unwrap().more, "a full page may be the last");
@@ -52,7 +52,7 @@ pub async fn schedules_are_listed_by_creation_in_pages(backend: &dyn Backend) {
     let filter = ScheduleFilter { limit: 3, ..ScheduleFilter::default() };
     let first = world.workflows.schedules(filter.clone()).await.unwrap();
     assert_eq!((first.items.as_slice(), first.more), (&made[..3], true));
-    let second = world.workflows.schedules(ScheduleFilter { after: Some(made[2].id), ..filter }).await.unwrap();
+    let second = world.workflows.schedules(ScheduleFilter { order: ScheduleOrder::Oldest(Some(made[2].id)), ..filter }).await.unwrap();
     assert_eq!((second.items.as_slice(), second.more), (&made[3..], false));
 }
 

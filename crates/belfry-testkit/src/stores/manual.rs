@@ -27,6 +27,7 @@ pub async fn a_manual_run_is_planned_when_it_is_made(backend: &dyn Backend) {
         workflow_version: 1,
         schedule_id: None,
         kind: RunKind::Manual,
+        rerun_of: None,
         reason: RunReason::Manual,
         nominal_time: Some(nominal),
         planned_at: run.planned_at,
@@ -69,4 +70,14 @@ pub async fn a_manual_run_needs_its_workflow(backend: &dyn Backend) {
     world.workflows.delete_workflow(workflow.id, None).await.unwrap();
     let new = world.new_manual_run(&workflow).await;
     assert_eq!(world.workflows.start_run(new).await, Err(StoreError::NotFound("workflow")));
+}
+
+pub async fn a_rerun_names_the_run_that_it_repeats(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    let workflow = world.workflow().await;
+    let first = world.manual_run_of(&workflow).await;
+    let new = NewManualRun { rerun_of: Some(first), ..world.new_manual_run(&workflow).await };
+    let run = world.workflows.start_run(new).await.unwrap();
+    assert_eq!((run.kind, run.rerun_of, run.reason), (RunKind::Rerun, Some(first), RunReason::Manual));
+    assert_eq!(world.run(run.id).await, run);
 }

@@ -42,14 +42,7 @@ impl Deref for World<'_> {
 
 /// One spec, in UTC, with the default policies.
 pub fn content(spec: Spec) -> ScheduleContent {
-    ScheduleContent {
-        specs: vec![spec],
-        timezone: Zone::utc(),
-        start_at: None,
-        end_at: None,
-        input: json!({}),
-        lateness: Lateness::default(),
-    }
+    ScheduleContent::new(vec![spec], Zone::utc())
 }
 
 /// Every so many seconds from `start` on, whatever is due being fired however late it is.
@@ -216,7 +209,7 @@ impl<'a> World<'a> {
     }
 
     pub async fn new_manual_run(&self, workflow: &Workflow) -> NewManualRun {
-        NewManualRun { id: self.run_id().await, workflow_id: workflow.id, input: json!({"by": "hand"}), nominal_time: None }
+        NewManualRun::now(self.run_id().await, workflow.id, json!({"by": "hand"}), None)
     }
 
     pub async fn manual_run_of(&self, workflow: &Workflow) -> RunId {

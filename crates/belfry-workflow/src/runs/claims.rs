@@ -4,19 +4,23 @@
 #[cfg(test)]
 mod tests;
 
-use belfry_core::ids::RunId;
+use belfry_core::ids::{ClaimToken, RunId};
 use belfry_core::ports::{Beat, Claim, ClaimAnswer, Finish, FinishAnswer};
 use belfry_core::run::RunState;
 use belfry_core::violation::Violations;
+use belfry_core::workflow::QueueName;
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::RunService;
-use super::schemas::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse};
+use super::schemas::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest};
 use crate::error::ServiceError;
 use crate::read::read_partly;
 
 /// The longest name of a worker, in characters.
 const MAX_WORKER: usize = 128;
+/// How long a poll may wait.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
 /// The most of an error's text that is kept.
 const MAX_ERROR_BYTES: usize = 4 * 1024;
 
@@ -31,6 +35,18 @@ impl RunService {
             ClaimAnswer::Refused(None) => Err(ServiceError::NotFound("run")),
             ClaimAnswer::Handoff => Err(ServiceError::HandedOff),
         }
+    }
+
+    /// The longest waiting run of `queue`, claimed as by [`RunService::claim`]; `None` when there is none now. The body also says
+    /// how long to wait, which is its caller's to do: [`RunService::wait`].
+    pub async fn poll(&self, queue: &QueueName, body: &Value) -> Result<Option<ClaimResponse>, ServiceError> {
+        let PollRequest { token, worker, .. } = checked(body, check_poll)?;
+        Ok(self.polls.claim_oldest(queue.clone(), token, worker).await?.map(ClaimResponse::from))
+    }
+
+    /// How long the body of a poll says to wait.
+    pub fn wait(body: &Value) -> Result<SignedDuration, Violations> {
+        Ok(checked(body, check_poll)?.wait.map_or(SignedDuration::ZERO, |wait| wait.0))
     }
 
     pub async fn heartbeat(&self, id: RunId, body: &Value) -> Result<HeartbeatResponse, ServiceError> {
@@ -82,13 +98,24 @@ fn checked<T: serde::de::DeserializeOwned>(body: &Value, check: impl Fn(&T, &mut
 }
 
 fn check_claim(request: &ClaimRequest, violations: &mut Violations) {
-    // The one token that a program sends without having made it; shared by two workers, it would share their claim too.
-    if request.token.0.is_nil() {
-        violations.add("/token", Some(Value::from(request.token.to_string())), "the nil UUID is nobody's own", TOKEN);
+    check_claimer(request.token, &request.worker, violations);
+}
+
+fn check_poll(request: &PollRequest, violations: &mut Violations) {
+    check_claimer(request.token, &request.worker, violations);
+    if let Some(wait) = request.wait.filter(|wait| wait.0 > LONGEST_WAIT) {
+        violations.add("/wait", Some(serde_json::json!(wait)), "it is too long", "at most PT30S");
     }
-    let length = request.worker.chars().count();
-    if length == 0 || length > MAX_WORKER || request.worker.chars().any(char::is_control) {
-        violations.add("/worker", Some(Value::from(request.worker.as_str())), "it is no name of a worker", WORKER);
+}
+
+fn check_claimer(token: ClaimToken, worker: &str, violations: &mut Violations) {
+    // The one token that a program sends without having made it; shared by two workers, it would share their claim too.
+    if token.0.is_nil() {
+        violations.add("/token", Some(Value::from(token.to_string())), "the nil UUID is nobody's own", TOKEN);
+    }
+    let length = worker.chars().count();
+    if length == 0 || length > MAX_WORKER || worker.chars().any(char::is_control) {
+        violations.add("/worker", Some(Value::from(worker)), "it is no name of a worker", WORKER);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is asked and answered about runs.
 
 use belfry_core::ids::{ClaimToken, RunId, ScheduleId, WorkflowId};
+use belfry_core::node::Length;
 use belfry_core::ports::ClaimedRun;
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
 use belfry_core::time::UnixMillis;
@@ -37,9 +38,12 @@ pub struct RunResponse {
     /// The schedule that planned it; null for manual runs.
     #[schema(value_type = Option<Uuid>, required = true)]
     pub schedule_id: Option<ScheduleId>,
-    /// `scheduled` or `manual`.
+    /// `scheduled`, `manual` or `rerun`.
     #[schema(value_type = String, examples("scheduled"))]
     pub kind: RunKind,
+    /// The run that this one repeats; null for all others.
+    #[schema(value_type = Option<Uuid>, required = true)]
+    pub rerun_of: Option<RunId>,
     /// Why it exists: `due`, `catch_up` or `manual`.
     #[schema(value_type = String, examples("due"))]
     pub reason: RunReason,
@@ -132,8 +136,24 @@ pub struct ClaimRequest {
     #[schema(value_type = Uuid)]
     pub token: ClaimToken,
     /// The worker's name, which people see: 1 to 128 characters.
-    #[schema(min_length = 1, max_length = 128, examples("billing-1"))]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", examples("billing-1"))]
     pub worker: String,
+}
+
+/// A worker's wish for work.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PollRequest)]
+pub struct PollRequest {
+    /// A UUID that the worker makes for this claim. Sent again, when the answer was lost, it gets the same answer.
+    #[schema(value_type = Uuid)]
+    pub token: ClaimToken,
+    /// The worker's name, which people see: 1 to 128 characters.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$", examples("billing-1"))]
+    pub worker: String,
+    /// How long to wait for work where there is none, at most 30 s; not at all when absent.
+    #[schema(value_type = Option<String>, examples("PT30S"))]
+    pub wait: Option<Length>,
 }
 
 /// A claimed run.
@@ -222,6 +242,7 @@ impl From<Run> for RunResponse {
             workflow_version: run.workflow_version,
             schedule_id: run.schedule_id,
             kind: run.kind,
+            rerun_of: run.rerun_of,
             reason: run.reason,
             nominal_time: run.nominal_time,
             planned_at: run.planned_at,

@@ -44,7 +44,8 @@ async fn a_run_is_answered_whole_with_its_nodes() {
     let (began, later) = ("2026-11-25T09:00:00Z", "2026-11-25T09:00:01Z");
     let expected = json!({
         "id": run.id, "workflow_id": run.workflow_id, "workflow_name": "plain", "workflow_version": 1, "schedule_id": null,
-        "kind": "manual", "reason": "manual", "nominal_time": null, "planned_at": began, "due_at": began, "lateness_ms": 0,
+        "kind": "manual",
+        "rerun_of": null, "reason": "manual", "nominal_time": null, "planned_at": began, "due_at": began, "lateness_ms": 0,
         "state": "succeeded", "queue": "default", "delivery": "tracked", "input": {"a": 1}, "attempt": 1,
         "claimed_by": "worker-1", "cancel_requested_at": null, "publish_error": null, "created_at": began, "queued_at": null,
         "started_at": later, "finished_at": later, "error": null,

@@ -13,7 +13,15 @@ use crate::definition::DefinitionSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListWorkflows {
     pub name: Option<String>,
+    /// Part of the name, in any case.
+    pub q: Option<String>,
     pub tag: Option<String>,
+    /// Whether a schedule of it is active.
+    pub is_active: Option<bool>,
+    /// Whether a schedule of it could not be planned or fired.
+    pub is_failing: Option<bool>,
+    /// `created` (the default), `-created` or `name`.
+    pub sort: Option<String>,
     pub limit: Option<usize>,
     pub cursor: Option<String>,
 }
@@ -24,21 +32,30 @@ pub struct ListWorkflows {
 #[schema(as = WorkflowWrite)]
 pub struct WorkflowRequest {
     /// Unique among living workflows: 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter or digit.
-    #[schema(examples("nightly-report"))]
+    #[schema(examples("nightly-report"), min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     pub name: String,
     /// At most 4 KiB.
+    #[schema(max_length = 4096)]
     pub description: Option<String>,
     #[schema(value_type = DefinitionSchema)]
     pub definition: Value,
-    /// At most 20 of at most 64 characters.
+    /// At most 20 of at most 64 characters, each once.
+    #[schema(value_type = Option<Vec<Tag>>, max_items = 20)]
     pub tags: Option<Vec<String>>,
     /// Which queue its runs go through; `default` when absent.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     pub queue: Option<String>,
     /// `tracked` (consumers claim runs and report their end; the default) or `handoff` (a confirmed message is the end; needs
     /// a queue of its own).
-    #[schema(value_type = Option<String>, examples("tracked"))]
+    #[schema(value_type = Option<String>, examples("tracked"), pattern = "^(tracked|handoff)$")]
     pub delivery: Option<Delivery>,
 }
+
+/// A word that workflows are found by.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 64)]
+#[allow(dead_code, reason = "described, never made")]
+struct Tag(String);
 
 /// What a manual run is started with.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, ToSchema)]

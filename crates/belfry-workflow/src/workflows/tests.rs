@@ -291,6 +291,7 @@ async fn lists_are_paged_and_filtered() {
         tag: tag.map(str::to_owned),
         limit,
         cursor,
+        ..ListWorkflows::default()
     };
     let first = fixture.workflows.list(query(None, None, Some(2), None)).await.unwrap();
     assert_eq!(names(&first), ["a", "b"]);
