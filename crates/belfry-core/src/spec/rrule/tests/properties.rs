@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::instants;
 use crate::spec::rrule::Rrule;
 use crate::time::{UnixMillis, Zone};
 
@@ -42,6 +41,12 @@ fn rules() -> impl Strategy<Value = String> {
     })
 }
 
+/// The first `count` times after `after`, or those before the search of a rare rule is given up.
+fn found(rule: &Rrule, zone: &Zone, after: UnixMillis, count: usize) -> Vec<UnixMillis> {
+    let next = |after: &UnixMillis| rule.next_after(zone.rules(), *after).ok().flatten();
+    std::iter::successors(next(&after), next).take(count).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -50,7 +55,7 @@ proptest! {
         let zone = Zone::named(zone).unwrap();
         let Ok(rule) = Rrule::parse(&text) else { return Ok(()) };
         let Ok(Some(first)) = rule.next_after(zone.rules(), UnixMillis::EPOCH) else { return Ok(()) };
-        let all = instants(&rule, &zone, UnixMillis::saturating(first.get() - 1), 40);
+        let all = found(&rule, &zone, UnixMillis::saturating(first.get() - 1), 40);
         prop_assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
         let after = UnixMillis::saturating(first.get() + into);
         if let Some(expected) = all.iter().find(|at| **at > after) {
@@ -64,7 +69,7 @@ proptest! {
         let Ok(rule) = Rrule::parse(&text) else { return Ok(()) };
         let Ok(Some(first)) = rule.next_after(zone.rules(), UnixMillis::EPOCH) else { return Ok(()) };
         prop_assert_eq!(rule.previous_before(zone.rules(), first), Ok(None));
-        for pair in instants(&rule, &zone, UnixMillis::saturating(first.get() - 1), 12).windows(2) {
+        for pair in found(&rule, &zone, UnixMillis::saturating(first.get() - 1), 12).windows(2) {
             prop_assert_eq!(rule.previous_before(zone.rules(), pair[1]), Ok(Some(pair[0])));
             let between = UnixMillis::saturating(pair[0].get() + 1);
             prop_assert_eq!(rule.previous_before(zone.rules(), between), Ok(Some(pair[0])));
