@@ -12,9 +12,27 @@ CREATE TABLE api_keys (
     hash bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
+    scopes text NOT NULL DEFAULT 'read,write,work'::text,
+    expires_at timestamp with time zone,
     CONSTRAINT api_keys_pkey PRIMARY KEY (id),
     CONSTRAINT api_keys_hash_key UNIQUE (hash)
 );
+
+CREATE TABLE idempotency_keys (
+    owner uuid NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    claim bigint NOT NULL,
+    held_until timestamp with time zone NOT NULL,
+    status bigint,
+    etag text,
+    location text,
+    body text,
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner, key)
+);
+
+CREATE INDEX idempotency_keys_made ON public.idempotency_keys USING btree (made_at);
 
 CREATE UNLOGGED TABLE members (
     id uuid NOT NULL,
@@ -78,6 +96,8 @@ CREATE TABLE schedule_revisions (
     queue text NOT NULL,
     delivery text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    name text,
+    is_active boolean,
     CONSTRAINT schedule_revisions_pkey PRIMARY KEY (schedule_id, revision),
     CONSTRAINT schedule_revisions_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES scheduled_workflows(id)
 );
@@ -102,6 +122,8 @@ CREATE TABLE scheduled_workflows (
     CONSTRAINT scheduled_workflows_pkey PRIMARY KEY (id),
     CONSTRAINT scheduled_workflows_workflow_id_fkey FOREIGN KEY (workflow_id) REFERENCES workflows(id)
 ) WITH (fillfactor=60, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=500, autovacuum_vacuum_cost_delay=0);
+
+CREATE INDEX scheduled_workflows_by_name ON public.scheduled_workflows USING btree (name COLLATE "C", id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX scheduled_workflows_due ON public.scheduled_workflows USING btree (next_run_at, id) WHERE (is_active AND (next_run_at IS NOT NULL) AND (deleted_at IS NULL));
 
@@ -141,6 +163,7 @@ CREATE TABLE workflow_runs (
     finished_at timestamp with time zone,
     error text,
     redrives bigint NOT NULL DEFAULT 0,
+    rerun_of uuid,
     CONSTRAINT workflow_runs_pkey PRIMARY KEY (planned_at, id)
 ) PARTITION BY RANGE (planned_at);
 
@@ -183,5 +206,7 @@ CREATE TABLE workflows (
     deleted_at timestamp with time zone,
     CONSTRAINT workflows_pkey PRIMARY KEY (id)
 );
+
+CREATE INDEX workflows_by_name ON public.workflows USING btree (name COLLATE "C", id) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX workflows_living_name ON public.workflows USING btree (name) WHERE (deleted_at IS NULL);
