@@ -23,7 +23,8 @@ impl UnixMillis {
 
     /// For values that were an instant before: a column that we wrote, an instant moved by a bounded duration.
     pub fn saturating(millis: i64) -> UnixMillis {
-        UnixMillis(millis.clamp(Timestamp::MIN.as_millisecond() + 1, Timestamp::MAX.as_millisecond()))
+        // jiff's last instant is finer than the last millisecond that it takes.
+        UnixMillis(millis.clamp(Timestamp::MIN.as_millisecond() + 1, Timestamp::MAX.as_second() * 1000))
     }
 
     pub fn get(self) -> i64 {
@@ -250,6 +251,15 @@ mod tests {
         let fine = UnixMillis::parse_exact("2026-11-25T09:00:00.1Z").unwrap();
         assert_eq!(whole.to_string(), "2026-11-25T09:00:00Z");
         assert_eq!(fine.to_string(), "2026-11-25T09:00:00.100Z");
+    }
+
+    #[test]
+    fn what_is_held_inside_the_range_is_an_instant() {
+        for millis in [i64::MIN, i64::MAX] {
+            let held = UnixMillis::saturating(millis);
+            assert_eq!(UnixMillis::new(held.get()), Some(held));
+            assert_eq!(UnixMillis::floor(held.to_timestamp()), held);
+        }
     }
 
     #[test]
