@@ -4,11 +4,14 @@
 //! Each round asks from another instant, so that no answer can be kept. The crate cron counts weekdays from 1 (Sunday)
 //! and is asked in UTC only; expressions that it or croner reads otherwise are not given to it.
 
+mod instants;
+
 use std::hint::black_box;
 
 use belfry_core::spec::cron::{Cron, CronRules};
 use belfry_core::time::{UnixMillis, Zone};
 use criterion::{Criterion, criterion_group, criterion_main};
+use instants::instants;
 
 /// Plain expressions, with seconds so that all three crates read them, and what the crate cron calls them.
 const PLAIN: [(&str, &str, &str); 6] = [
@@ -32,20 +35,6 @@ const HARD: [(&str, &str); 7] = [
 ];
 
 const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "Africa/Casablanca", "Asia/Tokyo"];
-
-/// 2026-01-01T00:00:00Z, and a step of no rhythm: 4096 of them go through two years.
-const START: i64 = 1_767_225_600_000;
-const STEP: i64 = 15_413_377;
-const ROUNDS: i64 = 4096;
-
-/// Instants in turn, in milliseconds.
-fn instants() -> impl FnMut() -> i64 {
-    let mut turn = 0;
-    move || {
-        turn = (turn + 1) % ROUNDS;
-        START + turn * STEP
-    }
-}
 
 fn plain(c: &mut Criterion) {
     for zone_name in ["UTC", "Europe/Berlin"] {

@@ -4,6 +4,8 @@
 //! That crate always walks from DTSTART. So it is asked two things: the first time after one of many instants within two
 //! years of DTSTART, and the first hundred times.
 
+mod instants;
+
 use std::hint::black_box;
 use std::iter::successors;
 
@@ -11,6 +13,7 @@ use belfry_core::spec::rrule::Rrule;
 use belfry_core::time::{UnixMillis, Zone};
 use chrono::TimeZone as _;
 use criterion::{Criterion, criterion_group, criterion_main};
+use instants::{START, instants};
 use rrule::{RRuleSet, Tz};
 
 const RULES: [(&str, &str); 9] = [
@@ -41,20 +44,6 @@ const COUNTS: [(&str, &str, &str); 3] = [
     ("weekdays_twice", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=9,17;COUNT=10000", "2045-02-27T12:00:00Z"),
     ("hours_of_the_day", "FREQ=HOURLY;BYHOUR=9,10,11,12;COUNT=10000", "2032-11-03T12:00:00Z"),
 ];
-
-/// 2026-01-01T00:00:00Z, and a step of no rhythm: 4096 of them go through two years.
-const START: i64 = 1_767_225_600_000;
-const STEP: i64 = 15_413_377;
-const ROUNDS: i64 = 4096;
-
-/// Instants in turn, in milliseconds.
-fn instants() -> impl FnMut() -> i64 {
-    let mut turn = 0;
-    move || {
-        turn = (turn + 1) % ROUNDS;
-        START + turn * STEP
-    }
-}
 
 fn text(rule: &str) -> String {
     format!("DTSTART;TZID=Europe/Berlin:20260101T090000\nRRULE:{rule}")

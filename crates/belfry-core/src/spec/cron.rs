@@ -29,7 +29,7 @@ use self::civil::Pattern;
 pub(super) use self::days::{DaysOfMonth, Weekdays};
 pub use self::error::CronError;
 pub use self::field::Field;
-pub use self::rules::{CronRules, DayFields, Dialect, Fold, Gap};
+pub use self::rules::{CronRules, DayFields, Dialect, Fold, Gap, LONGEST_GAP};
 use self::years::Years;
 use crate::time::UnixMillis;
 

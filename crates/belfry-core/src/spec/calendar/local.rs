@@ -6,10 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::spec::cron::{Fold, Gap};
-
-/// A longer gap is a change of calendar rather than of clocks: Apia had no 30 December 2011.
-const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(3);
+use crate::spec::cron::{Fold, Gap, LONGEST_GAP};
 
 /// A local time in a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +30,7 @@ impl Shown {
             AmbiguousOffset::Gap { before, after } => Shown::Never {
                 gap_ends: gap_end(zone, after.to_timestamp(local).ok()?, after)?,
                 shifted: before.to_timestamp(local).ok()?,
-                length: SignedDuration::from_secs(i64::from(after.seconds() - before.seconds())),
+                length: after.duration_since(before),
             },
         })
     }

@@ -1,6 +1,10 @@
 //! What a schedule chooses beside its expression. Every choice has a default, which is what `semantics` promises.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+
+/// A longer gap is a change of calendar rather than of clocks, and its times are skipped: Apia had no 30 December 2011.
+pub const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(3);
 
 /// How a cron expression is read where its text leaves a choice.
 ///

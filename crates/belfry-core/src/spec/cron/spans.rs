@@ -9,10 +9,7 @@ use jiff::tz::{Offset, TimeZone, TimeZoneTransition};
 use jiff::{SignedDuration, Timestamp};
 
 use super::civil::Pattern;
-use super::rules::{CronRules, Fold, Gap};
-
-/// A longer gap is a change of calendar rather than of clocks: Apia had no 30 December 2011.
-const LONGEST_GAP_SECONDS: i32 = 3 * 3600;
+use super::rules::{CronRules, Fold, Gap, LONGEST_GAP};
 
 /// The extreme offsets are 52 hours apart, and so no change moves clocks further, nor is a clock further from UTC.
 pub(super) const LONGEST_CHANGE: SignedDuration = SignedDuration::from_hours(53);
@@ -196,7 +193,7 @@ impl Change {
     }
 
     fn is_gap(&self) -> bool {
-        let length = self.after.seconds() - self.before.seconds();
-        (1..=LONGEST_GAP_SECONDS).contains(&length)
+        let length = self.after.duration_since(self.before);
+        length.is_positive() && length <= LONGEST_GAP
     }
 }
