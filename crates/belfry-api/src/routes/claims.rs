@@ -5,9 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use belfry_core::ids::RunId;
 use belfry_workflow::ServiceError;
-use belfry_workflow::runs::{
-    ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest, RunService,
-};
+use belfry_workflow::runs::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest};
 use jiff::SignedDuration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,10 +33,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(post, path = "/queues/{name}/claim", tag = "workers", operation_id = "claim_from_queue", params(QueuePath),
     request_body = PollRequest, responses((status = 200, body = ClaimResponse), (status = 204)))]
 async fn poll(State(app): State<App>, Queue(queue): Queue, JsonBody(body): JsonBody) -> Result<Response, Problem> {
-    let wait = RunService::wait(&body).map_err(ServiceError::from)?;
-    let until = app.clock.boot().plus(wait);
+    let request = PollRequest::read(&body).map_err(ServiceError::from)?;
+    let until = app.clock.boot().plus(request.patience());
     loop {
-        if let Some(claimed) = app.runs.poll(&queue, &body).await? {
+        if let Some(claimed) = app.runs.poll(&queue, &request).await? {
             return Ok(Object::new(claimed).makes_nothing_due().into_response());
         }
         let left = until.since(app.clock.boot());

@@ -4,33 +4,15 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use belfry_api::{Access, Readiness};
 
+use crate::operations::{Operation, operations};
 use crate::world::World;
 
 const OPEN: [&str; 3] = ["/healthz", "/openapi.json", "/readyz"];
 
-/// Every operation of the document, with ids in the place of names.
-fn operations() -> Vec<(Method, String)> {
-    let document = belfry_api::openapi();
-    let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path
-            .replace("{id}", "01938a5e-7c00-7000-8000-000000000001")
-            .replace("{version}", "1")
-            .replace("{revision}", "1")
-            .replace("{name}", "mine");
-        assert!(!path.contains('{'), "{path}");
-        for method in item.as_object().unwrap().keys() {
-            found.push((method.to_uppercase().parse().unwrap(), path.clone()));
-        }
-    }
-    assert!(found.len() > 30, "{}", found.len());
-    found
-}
-
 #[tokio::test]
 async fn every_operation_but_the_open_ones_needs_a_living_key() {
     let world = World::new().await;
-    for (method, path) in operations() {
+    for Operation { method, path, .. } in operations() {
         for authorization in ["", "Basic YTpi", "Bearer belfry_00", "Bearer"] {
             let answer = world.send_as(method.clone(), &path, None, &[("authorization", authorization)]).await;
             if OPEN.contains(&path.as_str()) {

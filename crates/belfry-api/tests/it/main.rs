@@ -9,6 +9,7 @@ mod idempotency;
 mod inputs;
 mod keys;
 mod lists;
+mod operations;
 mod polls;
 mod runs;
 mod schedules;

@@ -4,24 +4,13 @@ use axum::http::{Method, StatusCode};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::operations::{Operation, operations};
 use crate::world::{Answer, World};
 
-/// Method, path with ids in the place of names, and the scope that is needed.
+/// The operations that a key is needed for, with the scope that it needs.
 fn keyed_operations() -> Vec<(Method, String, String)> {
-    let document = belfry_api::openapi();
-    let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        let path = path
-            .replace("{id}", "01938a5e-7c00-7000-8000-000000000001")
-            .replace("{version}", "1")
-            .replace("{revision}", "1")
-            .replace("{name}", "mine");
-        for (method, operation) in item.as_object().unwrap() {
-            if let Some(scope) = operation.pointer("/security/0/api_key/0") {
-                found.push((method.to_uppercase().parse().unwrap(), path.clone(), scope.as_str().unwrap().to_owned()));
-            }
-        }
-    }
+    let keyed = |operation: Operation| Some((operation.method, operation.path, operation.scope?));
+    let found: Vec<_> = operations().into_iter().filter_map(keyed).collect();
     assert!(found.len() > 30);
     found
 }

@@ -252,10 +252,8 @@ impl Daemon {
                 // What moved it may be our own fire, which had not arrived when it was looked up.
                 self.doubtful.iter_mut().filter(|doubt| doubt.schedule == fire.id).for_each(|doubt| doubt.was_absent = false);
             }
-            // Decided by a clock that ran ahead: it is in memory again, to be decided by the corrected one.
-            FireCode::Early => {}
-            // The next look finds it again.
-            FireCode::Locked => {}
+            // Decided by a clock that ran ahead, it is in memory again; what was locked is found by the next look.
+            FireCode::Early | FireCode::Locked => {}
         }
         if result.conflicts > 0 {
             self.metrics.conflicts.inc_by(result.conflicts as u64);

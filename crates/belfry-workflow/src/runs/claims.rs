@@ -37,16 +37,10 @@ impl RunService {
         }
     }
 
-    /// The longest waiting run of `queue`, claimed as by [`RunService::claim`]; `None` when there is none now. The body also says
-    /// how long to wait, which is its caller's to do: [`RunService::wait`].
-    pub async fn poll(&self, queue: &QueueName, body: &Value) -> Result<Option<ClaimResponse>, ServiceError> {
-        let PollRequest { token, worker, .. } = checked(body, check_poll)?;
-        Ok(self.polls.claim_oldest(queue.clone(), token, worker).await?.map(ClaimResponse::from))
-    }
-
-    /// How long the body of a poll says to wait.
-    pub fn wait(body: &Value) -> Result<SignedDuration, Violations> {
-        Ok(checked(body, check_poll)?.wait.map_or(SignedDuration::ZERO, |wait| wait.0))
+    /// The longest waiting run of `queue`, claimed as by [`RunService::claim`]; `None` when there is none now. How long to wait is
+    /// its caller's to do.
+    pub async fn poll(&self, queue: &QueueName, request: &PollRequest) -> Result<Option<ClaimResponse>, ServiceError> {
+        Ok(self.polls.claim_oldest(queue.clone(), request.token, request.worker.clone()).await?.map(ClaimResponse::from))
     }
 
     pub async fn heartbeat(&self, id: RunId, body: &Value) -> Result<HeartbeatResponse, ServiceError> {
@@ -99,6 +93,17 @@ fn checked<T: serde::de::DeserializeOwned>(body: &Value, check: impl Fn(&T, &mut
 
 fn check_claim(request: &ClaimRequest, violations: &mut Violations) {
     check_claimer(request.token, &request.worker, violations);
+}
+
+impl PollRequest {
+    pub fn read(body: &Value) -> Result<PollRequest, Violations> {
+        checked(body, check_poll)
+    }
+
+    /// How long to wait while there is nothing.
+    pub fn patience(&self) -> SignedDuration {
+        self.wait.map_or(SignedDuration::ZERO, |wait| wait.0)
+    }
 }
 
 fn check_poll(request: &PollRequest, violations: &mut Violations) {

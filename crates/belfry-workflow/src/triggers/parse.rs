@@ -236,13 +236,12 @@ impl Reader<'_> {
     }
 
     fn start_of(&mut self, every: SignedDuration) -> UnixMillis {
-        match self.standing.iter().position(|spec| matches!(spec, Spec::Every(standing) if standing.every == every)) {
-            Some(index) => match self.standing.remove(index) {
-                Spec::Every(standing) => standing.start,
-                _ => self.anchor,
-            },
-            None => self.anchor,
-        }
+        let start = |spec: &Spec| if let Spec::Every(standing) = spec { (standing.every == every).then_some(standing.start) } else { None };
+        let lent = self.standing.iter().enumerate().find_map(|(index, spec)| Some((index, start(spec)?)));
+        lent.map_or(self.anchor, |(index, start)| {
+            self.standing.remove(index);
+            start
+        })
     }
 
     /// Whole seconds: a rule has no finer times.
@@ -337,10 +336,8 @@ fn is_anchored_form(rule: &CalendarRule, value: &Value) -> bool {
 }
 
 fn same_times(one: &ScheduleContent, other: &ScheduleContent) -> bool {
-    let times = |content: &ScheduleContent| {
-        (content.specs.clone(), content.exclude.clone(), content.rules, content.timezone.clone(), content.start_at, content.end_at)
-    };
-    times(one) == times(other)
+    (&one.specs, &one.exclude, one.rules, &one.timezone, one.start_at, one.end_at)
+        == (&other.specs, &other.exclude, other.rules, &other.timezone, other.start_at, other.end_at)
 }
 
 /// Why a schedule has no occurrence after `now`.
