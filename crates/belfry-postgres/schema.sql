@@ -127,7 +127,11 @@ CREATE INDEX scheduled_workflows_by_name ON public.scheduled_workflows USING btr
 
 CREATE INDEX scheduled_workflows_due ON public.scheduled_workflows USING btree (next_run_at, id) WHERE (is_active AND (next_run_at IS NOT NULL) AND (deleted_at IS NULL));
 
+CREATE INDEX scheduled_workflows_failing ON public.scheduled_workflows USING btree (id) WHERE ((failure_count > 0) AND (deleted_at IS NULL));
+
 CREATE UNIQUE INDEX scheduled_workflows_living_name ON public.scheduled_workflows USING btree (workflow_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX scheduled_workflows_paused ON public.scheduled_workflows USING btree (id) WHERE ((NOT is_active) AND (deleted_at IS NULL));
 
 CREATE TABLE workflow_runs (
     id uuid NOT NULL,
@@ -164,10 +168,18 @@ CREATE TABLE workflow_runs (
     error text,
     redrives bigint NOT NULL DEFAULT 0,
     rerun_of uuid,
+    progress text,
+    output json,
+    output_truncated boolean,
+    log text,
     CONSTRAINT workflow_runs_pkey PRIMARY KEY (planned_at, id)
 ) PARTITION BY RANGE (planned_at);
 
 CREATE INDEX workflow_runs_by_workflow ON ONLY public.workflow_runs USING btree (workflow_id, planned_at, id);
+
+CREATE INDEX workflow_runs_delivered ON ONLY public.workflow_runs USING btree (planned_at, id) WHERE ((state = 'delivered'::text) AND (finished_at IS NOT NULL));
+
+CREATE INDEX workflow_runs_ended_otherwise ON ONLY public.workflow_runs USING btree (planned_at, id) WHERE ((state = ANY (ARRAY['failed'::text, 'cancelled'::text, 'worker_lost'::text, 'unclaimed'::text])) AND (finished_at IS NOT NULL));
 
 CREATE INDEX workflow_runs_live ON ONLY public.workflow_runs USING btree (workflow_id, planned_at, id) WHERE ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text])) AND (finished_at IS NULL));
 
@@ -208,5 +220,7 @@ CREATE TABLE workflows (
 );
 
 CREATE INDEX workflows_by_name ON public.workflows USING btree (name COLLATE "C", id) WHERE (deleted_at IS NULL);
+
+CREATE INDEX workflows_by_tag ON public.workflows USING gin (tags) WHERE (deleted_at IS NULL);
 
 CREATE UNIQUE INDEX workflows_living_name ON public.workflows USING btree (name) WHERE (deleted_at IS NULL);

@@ -134,7 +134,7 @@ CREATE TABLE workflow_runs (
     started_at INTEGER,
     finished_at INTEGER,
     error TEXT
-, redrives INTEGER NOT NULL DEFAULT 0, rerun_of BLOB) STRICT;
+, redrives INTEGER NOT NULL DEFAULT 0, rerun_of BLOB, progress TEXT, output TEXT, output_truncated INTEGER, log TEXT) STRICT;
 
 CREATE INDEX workflow_runs_by_workflow ON workflow_runs (workflow_id, id);
 

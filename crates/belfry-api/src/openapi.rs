@@ -1,7 +1,10 @@
 //! The OpenAPI document: what the routes register, and what holds for all of them. It is committed as `openapi.json`.
 
 mod answers;
+mod bodies;
 mod examples;
+mod lists;
+mod objects;
 mod patches;
 
 use belfry_core::ports::Scope;
@@ -58,7 +61,10 @@ pub(crate) fn document(keyed: &OpenApi, open: &OpenApi) -> Value {
         "bearerFormat": "belfry_…",
         "description": "`Authorization: Bearer belfry_…`; `belfry key create NAME` makes a key. It has one or more of the scopes `read`, `write` and `work`, of which each operation names the one that it needs",
     }});
+    bodies::describe(&mut document);
+    lists::describe(&mut document);
     patches::describe(&mut document);
+    objects::describe(&mut document["components"]["schemas"]);
     answers::describe(&mut document);
     examples::describe(&mut document);
     document

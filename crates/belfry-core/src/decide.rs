@@ -53,19 +53,20 @@ pub fn failed(cursor: UnixMillis, now: UnixMillis, error: String) -> Decision {
 
 fn catch_up(schedule: &ScheduledWorkflow, cursor: UnixMillis, now: UnixMillis) -> Result<Decision, SpecError> {
     let content = &schedule.content;
-    // The first instant that is still inside the window: "younger than" it, so exclusive.
-    let window = UnixMillis::saturating(now.minus(content.lateness.catch_up_window).get() + 1);
+    // Younger than the window is what is due after this instant.
+    let young = schedule.first_open(now.minus(content.lateness.catch_up_window))?;
+    let open = schedule.first_open(now)?;
     let from = match content.lateness.catch_up {
-        CatchUp::All => content.next_after(UnixMillis::saturating(window.max(cursor).get() - 1))?,
-        CatchUp::Last => content.latest_in(cursor, now)?.filter(|latest| *latest >= window),
+        CatchUp::All => young,
+        CatchUp::Last => schedule.latest_due(now)?.filter(|latest| young.is_some_and(|young| young <= *latest)),
         CatchUp::None => None,
     };
-    match from.filter(|from| *from <= now) {
+    match from.filter(|from| open.is_none_or(|open| *from < open)) {
         Some(from) => fire_from(schedule, from, now, RunReason::CatchUp, missed(content, cursor, from)?),
         None => Ok(Decision {
             runs: Vec::new(),
-            outcomes: missed(content, cursor, UnixMillis::saturating(now.get() + 1))?,
-            next: Cursor::at(content.next_after(now)?),
+            outcomes: missed(content, cursor, open.unwrap_or(UnixMillis::saturating(now.get() + 1)))?,
+            next: content.cursor_at(schedule.id, open)?,
             failure: None,
         }),
     }
@@ -80,12 +81,15 @@ fn fire_from(
     outcomes: Vec<Outcome>,
 ) -> Result<Decision, SpecError> {
     let mut runs = Vec::new();
-    let mut next = Some(from);
-    while let Some(nominal) = next.filter(|next| *next <= now && runs.len() < MAX_RUNS) {
-        runs.push(NewRun { id: RunId::scheduled(schedule.id, nominal), nominal, due: nominal, reason });
-        next = schedule.content.next_after(nominal)?;
+    let mut next = Cursor { nominal: Some(from), due: Some(schedule.due_of(from)?) };
+    while let Cursor { nominal: Some(nominal), due: Some(due) } = next
+        && due <= now
+        && runs.len() < MAX_RUNS
+    {
+        runs.push(NewRun { id: RunId::scheduled(schedule.id, nominal), nominal, due, reason });
+        next = schedule.content.cursor_at(schedule.id, schedule.content.next_after(nominal)?)?;
     }
-    Ok(Decision { runs, outcomes, next: Cursor::at(next), failure: None })
+    Ok(Decision { runs, outcomes, next, failure: None })
 }
 
 /// The range of missed occurrences in `from..before`; its bounds are occurrences.

@@ -1,10 +1,14 @@
 //! What a user's write does to what is due and to the cursor: a pure function.
 //!
 //! An edit fires what was due under the old spec; a pause and a delete record it; a paused or failed time is recorded when
-//! the schedule is next written. Afterwards planning goes on from the instant of the write, exclusive.
+//! the schedule is next written. Afterwards planning goes on from the instant of the write, exclusive. An occurrence whose
+//! nominal time has passed, and which jitter makes due later, is the old spec's too: an edit records its run with that due
+//! time (docs/decisions/0006-an-edit-records-what-jitter-delays.md).
 
 use crate::decide::{Decision, Facts, decide};
+use crate::ids::{RunId, ScheduleId};
 use crate::ports::{Conflict, NewRun};
+use crate::run::RunReason;
 use crate::schedule::{Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
 use crate::time::UnixMillis;
 
@@ -50,7 +54,7 @@ pub fn account(current: &ScheduledWorkflow, after: After<'_>, now: UnixMillis) -
     accounted.cursor = match after {
         // This version cannot plan it. Nothing is due, so the plan of the newer one stands.
         After::Active(content) | After::Paused(content) if !content.is_known() && *content == current.content => current.cursor,
-        After::Active(content) | After::Paused(content) => first(content, up_to)?,
+        After::Active(content) | After::Paused(content) => first(current.id, content, up_to)?,
         After::Deleted => Cursor::default(),
     };
     Ok(accounted)
@@ -73,12 +77,13 @@ fn border(current: &ScheduledWorkflow, now: UnixMillis) -> UnixMillis {
     now.max(current.updated_at).max(decided.unwrap_or(now))
 }
 
-/// Where a schedule begins that is made, resumed or edited at `now`.
-pub fn first(content: &ScheduleContent, now: UnixMillis) -> Result<Cursor, Conflict> {
+/// Where the schedule `id` begins that is made, resumed or edited at `now`.
+pub fn first(id: ScheduleId, content: &ScheduleContent, now: UnixMillis) -> Result<Cursor, Conflict> {
     if !content.is_known() {
         return Err(Conflict::UnknownSpec);
     }
-    content.next_after(now).map(Cursor::at).map_err(|error| Conflict::CannotPlan(error.to_string()))
+    let planned = content.next_after(now).and_then(|next| content.cursor_at(id, next));
+    planned.map_err(|error| Conflict::CannotPlan(error.to_string()))
 }
 
 fn failed(from: UnixMillis, to: UnixMillis) -> Outcome {
@@ -94,7 +99,7 @@ impl Accounted {
         });
     }
 
-    /// Decides again and again, until nothing is due.
+    /// Decides again and again, until nothing is due; what has begun and is not due yet is recorded for its due time.
     fn fire_all(&mut self, current: &ScheduledWorkflow, now: UnixMillis) -> Result<(), Conflict> {
         let mut schedule = current.clone();
         while let Some(Decision { runs, outcomes, next, .. }) = decide(&schedule, Facts::default(), now) {
@@ -104,6 +109,11 @@ impl Accounted {
             if self.runs.len() + self.outcomes.len() > MAX_ROWS {
                 return Err(Conflict::StillCatchingUp);
             }
+        }
+        if let Cursor { nominal: Some(nominal), due: Some(due) } = schedule.cursor
+            && nominal <= now
+        {
+            self.runs.push(NewRun { id: RunId::scheduled(schedule.id, nominal), nominal, due, reason: RunReason::Due });
         }
         Ok(())
     }

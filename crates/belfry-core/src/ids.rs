@@ -70,11 +70,9 @@ impl RunId {
     /// Never changed: a restore or a failover that lost commits makes the same id again, and every idempotency key
     /// downstream still matches.
     pub fn scheduled(schedule: ScheduleId, nominal: UnixMillis) -> RunId {
-        let millis = nominal.get().to_be_bytes();
-        let digest = Sha256::new().chain_update(schedule.0.as_bytes()).chain_update(millis).finalize();
         let mut bytes = [0_u8; 16];
-        bytes[..6].copy_from_slice(&millis[2..]);
-        bytes[6..].copy_from_slice(&digest[..10]);
+        bytes[..6].copy_from_slice(&nominal.get().to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&schedule.digest(nominal)[..10]);
         RunId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
@@ -105,6 +103,17 @@ impl ScheduleId {
     pub fn shard(self) -> u8 {
         Sha256::digest(self.0.as_bytes())[0]
     }
+
+    /// A number that belongs to the occurrence `nominal`, the same on every node: the first 64 bits of what its run's id is
+    /// made of. Never changed either: by it a jittered occurrence is due.
+    pub fn number(self, nominal: UnixMillis) -> u64 {
+        self.digest(nominal)[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// SHA-256(schedule id ‖ nominal milliseconds, big-endian).
+    fn digest(self, nominal: UnixMillis) -> [u8; 32] {
+        Sha256::new().chain_update(self.0.as_bytes()).chain_update(nominal.get().to_be_bytes()).finalize().into()
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +127,7 @@ mod tests {
         let id = RunId::scheduled(schedule, nominal);
         assert_eq!(id.to_string(), "01a211ee-ea80-89cb-b58b-dec6a3a34fc2");
         assert_eq!(id.planned_at(), nominal);
+        assert_eq!(schedule.number(nominal), 0x49cb_b58b_dec6_a3a3);
         assert_eq!(schedule.shard(), 191);
     }
 }

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod definition;
 pub mod edit;
 pub mod ids;
+pub mod jitter;
 pub mod message;
 pub mod node;
 pub mod ports;

@@ -1,5 +1,7 @@
 //! A run: one execution of a workflow.
 
+pub mod bounded;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,8 +48,31 @@ pub struct Run {
     pub finished_at: Option<UnixMillis>,
     /// Why it did not succeed.
     pub error: Option<String>,
+    /// How far it is, in its worker's words; the last that was said stays until another claim begins.
+    pub progress: Option<String>,
+    /// Nothing in lists.
+    pub result: RunResult,
     /// In the order in which they were begun. Empty in lists.
     pub nodes: Vec<NodeResult>,
+}
+
+/// What a worker outside Belfry leaves of a run as a whole when it ends it. Belfry's own leave the results of nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunResult {
+    /// At most [`MAX_OUTPUT_BYTES`] as JSON; `Value::Null` when there is none.
+    pub output: Value,
+    /// Whether the output was too large to keep; `output` then holds its beginning as a string.
+    pub output_truncated: bool,
+    /// At most [`MAX_LOG_BYTES`], the last line saying so when some were left out.
+    pub log: String,
+}
+
+impl RunResult {
+    /// As much of it as is kept.
+    pub fn bounded(output: Value, log: String) -> RunResult {
+        let (output, output_truncated) = bounded::output(output);
+        RunResult { output, output_truncated, log: bounded::log(log) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,9 +173,9 @@ pub struct NodeResult {
     pub wait_until: Option<UnixMillis>,
 }
 
-/// The most output of a node that is kept.
+/// The most output of a node, or of a run, that is kept.
 pub const MAX_OUTPUT_BYTES: usize = 64 * 1024;
-/// The most log of a node that is kept.
+/// The most log of a node, or of a run, that is kept.
 pub const MAX_LOG_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

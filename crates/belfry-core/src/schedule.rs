@@ -66,7 +66,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Before an occurrence; without jitter it is due at its nominal time.
+    /// Before an occurrence that is due at its nominal time, as each is without jitter.
     pub fn at(next: Option<UnixMillis>) -> Cursor {
         Cursor { nominal: next, due: next }
     }
@@ -102,6 +102,11 @@ pub struct ScheduleContent {
     pub start_at: Option<UnixMillis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_at: Option<UnixMillis>,
+    /// By how much its occurrences may be due after their nominal times; at most [`LONGEST_JITTER`].
+    ///
+    /// [`LONGEST_JITTER`]: crate::jitter::LONGEST_JITTER
+    #[serde(default, with = "duration", skip_serializing_if = "SignedDuration::is_zero")]
+    pub jitter: SignedDuration,
     /// The input of its runs: an object.
     #[serde(default)]
     pub input: Value,
@@ -123,6 +128,7 @@ impl ScheduleContent {
             timezone,
             start_at: None,
             end_at: None,
+            jitter: SignedDuration::ZERO,
             input: Value::Object(serde_json::Map::new()),
             exclude: Vec::new(),
             rules: CronRules::default(),

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio_postgres::Config;
 
 use crate::failed::{Failed, told};
+use crate::looking::{self, Deployment};
 use crate::measuring;
 use crate::partitions;
 use crate::pool::Pool;
@@ -106,6 +107,11 @@ impl Database {
     /// called each day; may take a while, and holds up nobody for longer than a moment.
     pub async fn drop_history(&self, keep: SignedDuration) -> StoreResult<usize> {
         retention::drop_history(&self.pool, keep).await
+    }
+
+    /// What stands, and who is there: for operators. Reads only, and only a schema that [`Database::check_schema`] accepts.
+    pub async fn deployment(&self) -> StoreResult<Deployment> {
+        looking::deployment(&self.pool).await
     }
 
     /// Removes a workflow, its schedules, runs and history as if they had never been: for benchmarks, which clean up. Users

@@ -12,6 +12,7 @@
 mod connections;
 mod database;
 mod failed;
+mod looking;
 mod measuring;
 mod migrations;
 mod partitions;
@@ -25,6 +26,7 @@ mod store;
 mod tls;
 
 pub use database::{Database, OpenError};
+pub use looking::{Connected, Deployment};
 pub use queue::PostgresQueue;
 pub use settings::Settings;
 pub use store::PostgresStore;

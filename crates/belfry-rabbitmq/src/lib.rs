@@ -61,6 +61,13 @@ impl RabbitMq {
         self.topology.delete_queue(&session, queue).await
     }
 
+    /// Looks at a queue, for operators: what is in it, and whether it is as it would be declared. `None` when it is not there,
+    /// which is no fault: it is declared when it is first needed. `dead` is that of the dead letters.
+    pub async fn check_queue(&self, queue: &QueueName) -> Result<Option<QueueCount>, QueueError> {
+        let session = self.consuming.session().await?;
+        self.topology.check(&session, queue).await
+    }
+
     fn start(uri: &AMQPUri, settings: Settings) -> RabbitMq {
         let settings = Arc::new(settings);
         let topology = Arc::new(Topology::new(&settings));
@@ -69,6 +76,14 @@ impl RabbitMq {
         let publisher = Arc::new(Publisher::new(publishing, Arc::clone(&topology), Arc::clone(&settings)));
         RabbitMq { publisher, consuming, topology, settings }
     }
+}
+
+/// What a broker says of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueCount {
+    /// Messages that nobody holds.
+    pub ready: u32,
+    pub consumers: u32,
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ use lapin::{Channel, ExchangeKind};
 use belfry_core::ports::QueueError;
 use belfry_core::workflow::QueueName;
 
+use crate::QueueCount;
 use crate::failed::{answered, is_not_found};
 use crate::link::Session;
 use crate::settings::{QueueType, Settings};
@@ -133,6 +134,26 @@ impl Topology {
             }
         };
         answered(&doing, counted).await
+    }
+
+    /// What is in `queue`, or `None` when there is no such queue: then none is made. One that is there and ours to declare is
+    /// checked, arguments and binding. The queue of dead letters, which other arguments make, is only counted.
+    pub async fn check(&self, session: &Session, queue: &QueueName) -> Result<Option<QueueCount>, QueueError> {
+        let channel = session.channel().await?;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let name = self.queue(queue);
+        let doing = format!("look at the queue {name}");
+        let counted = answered(&doing, async {
+            match channel.queue_declare(name.clone(), passive, FieldTable::default()).await {
+                Err(error) if is_not_found(&error) => Ok(None),
+                found => found.map(|queue| Some(QueueCount { ready: queue.message_count(), consumers: queue.consumer_count() })),
+            }
+        });
+        let counted = counted.await?;
+        if counted.is_some() && !is_reserved(queue) {
+            self.declare_queue(session, queue).await?;
+        }
+        Ok(counted)
     }
 
     /// The broker answers alike for a queue that is not there.

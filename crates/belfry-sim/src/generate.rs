@@ -99,6 +99,7 @@ fn timing(random: &mut Random) -> Timing {
         catch_up: random.pick(CatchUp::ALL),
         window: random.pick(&[30, 120]),
         ends_after: random.chance(100).then(|| random.between(5, 200) as u16),
+        jitter: random.pick(&[0, 0, 0, 2, 20]),
     }
 }
 
@@ -147,6 +148,8 @@ fn processes(random: &mut Random) -> Op {
         52..70 => Op::Freeze { process, length: length(random) },
         70..76 => Op::CutOff { process, length: length(random) },
         76..80 => Op::Disconnect { process },
+        80..82 => Op::Claim { from_end: random.below(6) as u8 },
+        82..84 => Op::Poll { queue: random.below(3) as u8 },
         _ => Op::Next { process, verb: random.pick(&VERBS), fault: fault(random), times: random.between(1, 4) as u8 },
     }
 }

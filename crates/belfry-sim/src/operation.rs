@@ -127,6 +127,14 @@ pub enum Op {
     Cancel {
         from_end: u8,
     },
+    /// A program claims one of the youngest runs, of which it has no message, and gives it back.
+    Claim {
+        from_end: u8,
+    },
+    /// A program asks a queue for a run, and gives it back.
+    Poll {
+        queue: u8,
+    },
     Nothing,
 }
 
@@ -165,6 +173,8 @@ pub struct Timing {
     pub window: u16,
     /// Nothing fires after so many seconds.
     pub ends_after: Option<u16>,
+    /// Seconds by which it may be due after its nominal times.
+    pub jitter: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ const EVERY_FIVE: Timing = every(5);
 const WORKER: Op = Op::StartWorker { queues: Queues::Tracked, concurrency: 4 };
 
 const fn every(seconds: u16) -> Timing {
-    Timing { rhythm: Rhythm::Every(seconds), zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None }
+    Timing { rhythm: Rhythm::Every(seconds), zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None, jitter: 0 }
 }
 
 fn scenario(kind: Kind, steps: &[(u32, Op)]) -> Scenario {
@@ -46,6 +46,7 @@ pub fn named() -> Vec<(&'static str, Scenario)> {
         ("a_schedule_that_is_paused_just_before_its_time_does_not_fire", pause_just_before_its_time()),
         ("a_fire_that_comes_when_its_time_was_decided_changes_nothing", late_fire()),
         ("a_redrive_whose_question_was_under_way_when_the_clock_was_set_takes_nothing", redriven_by_a_clock_that_was_set()),
+        ("a_redrive_whose_pass_was_under_way_when_the_clock_was_set_takes_nothing", redriven_by_a_pass_that_began_before()),
         ("a_burial_that_was_under_way_when_the_clock_was_set_takes_nobody", buried_by_a_clock_that_was_set(20_000)),
         ("a_burial_that_was_under_way_when_the_clock_went_back_takes_nobody", buried_by_a_clock_that_was_set(-70_000)),
         ("a_daemon_that_begins_as_the_clock_is_set_buries_nobody", begins_to_bury_as_the_clock_is_set()),
@@ -56,6 +57,8 @@ pub fn named() -> Vec<(&'static str, Scenario)> {
         ("a_redrive_takes_what_has_waited_for_its_interval", redriven_too_early()),
         ("a_run_that_is_lost_when_a_cancel_was_asked_is_cancelled", cancelled_and_lost()),
         ("what_a_dead_daemon_held_is_published_when_it_is_buried", held_by_the_dead()),
+        ("what_jitter_delays_is_neither_lost_nor_doubled_by_edits", edits_before_jittered_times()),
+        ("nobody_gets_a_run_that_jitter_delays_before_it_is_due", claims_before_jittered_times()),
     ]
 }
 
@@ -72,6 +75,25 @@ pub fn begins_as_the_clock_is_set() -> Scenario {
     let set = Op::SetClock { by: 3_600_000 };
     let steps = [(0, Op::StartDaemon), (0, WORKER), (0, workflow(Work::Waits(4))), (50, schedule), (85_950, Op::StartDaemon), (0, set)];
     scenario(Kind::Clocks, &steps)
+}
+
+/// Every five seconds, due up to five seconds later, and edited every second: again and again between the two.
+pub fn edits_before_jittered_times() -> Scenario {
+    let schedule = Op::CreateSchedule { workflow: 0, timing: Timing { jitter: 5, ..EVERY_FIVE }, is_active: true };
+    let mut steps = vec![(0, WORKER), (0, workflow(Work::Quick)), (0, Op::StartDaemon), (500, schedule)];
+    for jitter in [20, 5].repeat(30) {
+        steps.push((930, Op::EditSchedule { schedule: 0, timing: Timing { jitter, ..EVERY_FIVE } }));
+    }
+    scenario(Kind::Calm, &steps)
+}
+
+/// The same, and programs ask for the runs that are recorded ahead, with and without their ids.
+pub fn claims_before_jittered_times() -> Scenario {
+    let mut steps = edits_before_jittered_times().steps;
+    for op in [Op::Poll { queue: 0 }, Op::Claim { from_end: 0 }].repeat(30) {
+        steps.insert(steps.len() * 2 / 3, Step { after: 10, op });
+    }
+    Scenario { seed: 0, kind: Kind::Stormy, steps }
 }
 
 /// The first worker's finish is on its way for longer than its claim lasts; the second is at work when it arrives.
@@ -198,6 +220,20 @@ pub fn redriven_by_a_clock_that_was_set() -> Scenario {
         (1_000, hold),
         (14_000, Op::SetClock { by: 600_000 }),
         (20_000, Op::Nothing),
+    ];
+    scenario(Kind::Clocks, &steps)
+}
+
+/// Its question which queues are overdue arrives when the clock was set; when it takes the runs back, it knows of that.
+pub fn redriven_by_a_pass_that_began_before() -> Scenario {
+    let steps = [
+        (0, Op::StartDaemon),
+        (0, workflow(Work::Quick)),
+        (2_000, Op::RunNow { workflow: 0 }),
+        (1_000, Op::HoldMessages { percent: 100, length: 200_000 }),
+        (0, next(0, Verb::OverdueQueues, Fault::Late(7_500))),
+        (11_000, Op::SetClock { by: 600_000 }),
+        (10_000, Op::Nothing),
     ];
     scenario(Kind::Clocks, &steps)
 }

@@ -168,8 +168,8 @@ impl RunStore for SimStore {
         self.0.ask(Verb::Claim, what, effect).await
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
-        self.act(run, epoch, Verb::Heartbeat, move |hub| answer(hub.store.heartbeat(run, epoch))).await
+    async fn heartbeat(&self, run: RunId, epoch: i64, progress: Option<String>) -> StoreResult<Beat> {
+        self.act(run, epoch, Verb::Heartbeat, move |hub| answer(hub.store.heartbeat(run, epoch, progress))).await
     }
 
     async fn record_node(&self, run: RunId, epoch: i64, result: NodeResult) -> StoreResult<bool> {

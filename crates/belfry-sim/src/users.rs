@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ScheduleEdit, WorkflowStore};
+use belfry_core::ports::{Ids, ScheduleEdit, WorkflowStore};
 use belfry_core::workflow::Delivery;
 use belfry_testkit::clock::SeededIds;
 use belfry_workflow::ServiceError;
-use belfry_workflow::runs::RunService;
+use belfry_workflow::runs::{PollRequest, RunService};
 use belfry_workflow::triggers::ScheduleTriggerService;
 use belfry_workflow::workflows::WorkflowService;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub struct Users {
     workflows: WorkflowService,
     schedules: ScheduleTriggerService,
     runs: RunService,
+    ids: Arc<SeededIds>,
     /// How many names were given.
     named: AtomicU64,
 }
@@ -40,7 +41,8 @@ impl Users {
         let ids = Arc::new(SeededIds::new(hub.seed));
         Arc::new(Users {
             workflows: WorkflowService::new(store.clone(), ids.clone()),
-            schedules: ScheduleTriggerService::new(store.clone(), ids),
+            schedules: ScheduleTriggerService::new(store.clone(), ids.clone()),
+            ids,
             runs: RunService::new(store.clone(), store),
             named: AtomicU64::new(0),
             hub,
@@ -84,8 +86,27 @@ impl Users {
             Op::SetActive { schedule, is_active: false } => Some(self.schedules.pause(self.schedule(schedule)?, None).await.map(drop)),
             Op::DeleteSchedule { schedule } => Some(self.schedules.delete_by_id(self.schedule(schedule)?, None).await),
             Op::Cancel { from_end } => Some(self.runs.cancel(self.run(from_end)?).await.map(drop)),
+            Op::Claim { from_end } => Some(self.claim(self.run(from_end)?).await),
+            Op::Poll { queue } => Some(self.poll(queue).await),
             _ => unreachable!("the world does the rest: {op:?}"),
         }
+    }
+
+    async fn claim(&self, id: RunId) -> Result<(), ServiceError> {
+        let claimed = self.runs.claim(id, &self.claimer()).await?;
+        self.runs.release(id, &json!({"epoch": claimed.epoch})).await
+    }
+
+    async fn poll(&self, number: u8) -> Result<(), ServiceError> {
+        let request = PollRequest::read(&self.claimer())?;
+        match self.runs.poll(&queue(number % HANDED), &request).await? {
+            Some(claimed) => self.runs.release(claimed.run.id, &json!({"epoch": claimed.epoch})).await,
+            None => Ok(()),
+        }
+    }
+
+    fn claimer(&self) -> Value {
+        json!({"token": self.ids.v7(self.hub.audit().store_now()), "worker": "a program"})
     }
 
     async fn create_workflow(&self, number: u8, handoff: bool, work: Work, trigger: Option<Timing>) -> Result<(), ServiceError> {
@@ -157,6 +178,8 @@ fn name(op: Op) -> &'static str {
         Op::SetActive { .. } => "schedule paused",
         Op::DeleteSchedule { .. } => "schedule deleted",
         Op::Cancel { .. } => "run cancelled",
+        Op::Claim { .. } => "run claimed and given back",
+        Op::Poll { .. } => "queue asked for work",
         _ => "other",
     }
 }

@@ -21,7 +21,7 @@ const READERS: usize = 2;
 const CACHED_STATEMENTS: usize = 128;
 const LARGEST_IDLE_LOG: i64 = 64 * 1024 * 1024;
 /// How long a connection waits for another process, which may only be a tool that looks at the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An open file. It belongs to one process at a time; who opens it sees to that.
 pub struct Database {
@@ -115,7 +115,7 @@ fn connect_to_read(path: &Path) -> rusqlite::Result<Connection> {
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let runner = embedded::migrations::runner();
     let failed = |error| OpenError::Migration(Box::new(error));
-    let known = runner.get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0);
+    let known = known_version();
     if connection.table_exists(None, "refinery_schema_history")?
         && let Some(last) = runner.get_last_applied_migration(connection).map_err(failed)?
         && last.version() > known
@@ -124,6 +124,11 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     }
     runner.run(connection).map_err(failed)?;
     Ok(())
+}
+
+/// Of the schema that this binary migrates to.
+pub fn known_version() -> i32 {
+    embedded::migrations::runner().get_migrations().iter().map(refinery::Migration::version).max().unwrap_or(0)
 }
 
 /// Nobody who held a run to publish it lives: this process has only begun.

@@ -6,11 +6,13 @@
 mod clock;
 mod database;
 mod failed;
+mod looking;
 mod queue;
 mod readers;
 mod store;
 mod writer;
 
 pub use database::{Database, OpenError};
+pub use looking::Standing;
 pub use queue::SqliteQueue;
 pub use store::SqliteStore;

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{ApiKey, IdempotencyKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock};
-use belfry_core::run::{Run, RunKind, RunState};
+use belfry_core::run::{Run, RunKind, RunResult, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Workflow, WorkflowVersion};
@@ -207,7 +207,8 @@ impl Tables {
     }
 
     fn insert_run(&mut self, run: Run, revision: i64, publisher: Option<PublishLease>) {
-        let publish_at = publisher.map_or(run.created_at, |publisher| run.created_at.plus(publisher.lease));
+        let due_at = if self.holds(Mutation::EditDue) { run.due_at } else { run.created_at };
+        let publish_at = publisher.map_or(run.created_at.max(due_at), |publisher| run.created_at.plus(publisher.lease));
         self.live.insert(run.id);
         let publisher = publisher.map(|publisher| publisher.member);
         let row = RunRow { revision, token: None, publisher, publish_at, publish_failures: 0, lost_claims: 0, redrives: 0, run };
@@ -272,6 +273,8 @@ fn pending_run(id: RunId, workflow_id: WorkflowId, workflow: &WorkflowFacts, inp
         started_at: None,
         finished_at: None,
         error: None,
+        progress: None,
+        result: RunResult::default(),
         nodes: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod edit;
 pub mod fire;
 pub mod idempotency;
+pub mod jitter;
 pub mod keys;
 pub mod lists;
 pub mod look;
@@ -18,6 +19,7 @@ pub mod polls;
 pub mod publish;
 pub mod reap;
 pub mod redrive;
+pub mod results;
 pub mod revisions;
 pub mod search;
 pub mod trigger;
@@ -174,11 +176,25 @@ macro_rules! store_suite {
             polls: what_cannot_be_claimed_is_passed_over,
             polls: two_who_ask_get_two_runs,
             polls: the_same_token_again_gets_the_same_run,
+            results: a_heartbeat_says_how_far_the_run_is,
+            results: progress_of_another_claim_is_not_written,
+            results: progress_stays_until_another_claim_begins,
+            results: a_run_ends_with_its_result,
+            results: what_is_not_said_is_left_empty,
+            results: runs_are_listed_without_their_results,
+            results: the_first_result_stands,
+            results: the_result_of_another_claim_is_not_written,
             cancel: what_has_not_started_ends,
             cancel: what_runs_is_asked,
             cancel: asking_again_is_the_same_as_once,
             cancel: what_has_ended_stays,
             cancel: a_cancelled_run_goes_nowhere,
+            jitter: a_jittered_occurrence_fires_at_its_due_time,
+            jitter: what_an_edit_records_ahead_is_swept_when_it_is_due,
+            jitter: what_an_edit_records_ahead_is_claimed_by_nobody_before_it_is_due,
+            jitter: what_an_edit_records_ahead_ends_with_its_schedule,
+            jitter: a_pause_between_nominal_and_due_time_records_the_occurrence,
+
             edit: an_edit_fires_what_was_due_under_the_old_spec,
             edit: an_edit_plans_from_its_own_instant,
             edit: an_edit_that_changes_nothing_raises_nothing,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use belfry_core::ports::{Boot, ClaimedRun, Clock, Ids, WallClock};
-use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
+use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName};
 use jiff::SignedDuration;
@@ -115,6 +115,8 @@ pub fn queued_run(number: u128, input: Value) -> Run {
         started_at: None,
         finished_at: None,
         error: None,
+        progress: None,
+        result: RunResult::default(),
         nodes: Vec::new(),
     }
 }

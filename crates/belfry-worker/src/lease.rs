@@ -120,7 +120,7 @@ impl Lease {
         loop {
             sleep_until(clock, next).await;
             let sent = clock.boot();
-            match within(clock, interval, self.shared.runs.heartbeat(self.run, self.epoch)).await {
+            match within(clock, interval, self.shared.runs.heartbeat(self.run, self.epoch, None)).await {
                 Some(Ok(Beat::Alive { claim_until, cancel_requested })) => {
                     self.dead_from.store(sent.plus(self.shared.settings.give_up_after).0, Ordering::Relaxed);
                     self.learn_store_time(claim_until);

@@ -3,12 +3,12 @@
 use belfry_core::definition::{DEFAULT_TIMEOUT, Node};
 use belfry_core::node::{HttpParameters, LogLevel, LogParameters, Parameters, WaitParameters};
 use belfry_core::ports::ClaimedRun;
-use belfry_core::run::{NodeResult, NodeState};
+use belfry_core::run::{NodeResult, NodeState, bounded};
 use belfry_core::time::UnixMillis;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::bounded::{error_text, log_line, set_output};
+use crate::bounded::{log_line, set_output};
 use crate::lease::{Lease, Lost, Wish, Wishes};
 use crate::slots::Seat;
 use crate::template::{Renderer, TemplateError};
@@ -253,7 +253,7 @@ fn keep(result: &mut NodeResult, outcome: Outcome) {
         log_line(result, line);
     }
     set_output(result, outcome.output);
-    result.error = outcome.error.map(|error| error_text(&error));
+    result.error = outcome.error.map(|error| bounded::error(&error));
 }
 
 fn timed_out(limit: SignedDuration) -> Outcome {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use belfry_core::ports::ClaimedRun;
-use belfry_core::run::{MAX_OUTPUT_BYTES, NodeResult, NodeState};
+use belfry_core::run::{MAX_OUTPUT_BYTES, NodeResult, NodeState, bounded};
 use belfry_core::time::UnixMillis;
 use minijinja::value::{Serde, ValueKind};
 use minijinja::{Environment, ErrorKind, Output, State, UndefinedBehavior, escape_formatter};
@@ -217,7 +217,7 @@ fn undefined_name(detail: &str) -> Option<&str> {
 
 /// Enough of a template to find it by.
 fn shown(template: &str) -> String {
-    let beginning = crate::bounded::shortened(template, 120);
+    let beginning = bounded::beginning(template, 120);
     if beginning.len() < template.len() { format!("{beginning}…") } else { beginning.to_owned() }
 }
 

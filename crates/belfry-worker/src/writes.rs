@@ -5,12 +5,11 @@
 use std::future::Future;
 
 use belfry_core::ports::{Finish, FinishAnswer, StoreError, StoreResult};
-use belfry_core::run::{NodeResult, NodeState, RunState};
+use belfry_core::run::{NodeResult, NodeState, RunState, bounded};
 use jiff::SignedDuration;
 use serde_json::Value;
 use tracing::{error, warn};
 
-use crate::bounded::error_text;
 use crate::lease::{Lease, Lost};
 use crate::timing::{Backoff, sleep_for};
 use crate::worker::Shared;
@@ -25,7 +24,7 @@ pub(crate) enum Conclusion {
 
 impl Conclusion {
     pub fn finish(state: RunState, error: Option<&str>) -> Conclusion {
-        Conclusion::Finish(Finish { state, error: error.map(error_text) })
+        Conclusion::Finish(Finish::of(state, error.map(bounded::error)))
     }
 }
 

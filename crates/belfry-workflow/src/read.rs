@@ -172,6 +172,8 @@ fn accepted(name: &str) -> Option<&'static str> {
         "worker" => claims::WORKER,
         "epoch" => claims::EPOCH,
         "error" => claims::ERROR,
+        "progress" => claims::PROGRESS,
+        "log" => claims::LOG,
         _ => return None,
     })
 }
@@ -195,9 +197,9 @@ fn wanted(name: &str) -> Option<&'static str> {
 }
 
 /// Fields of schedules that are to come.
-const ANNOUNCED: [&str; 2] = ["jitter", "overlap"];
+const ANNOUNCED: [&str; 1] = ["overlap"];
 /// Fields of answers that nobody sets. An answer as a whole is no body: what it shows beside these may be derived as well.
-const READ_ONLY: [&str; 15] = [
+const READ_ONLY: [&str; 16] = [
     "id",
     "workflow_id",
     "revision",
@@ -207,6 +209,7 @@ const READ_ONLY: [&str; 15] = [
     "updated_at",
     "description",
     "next_run_at",
+    "next_due_times",
     "next_times",
     "next_times_local",
     "last_run_at",

@@ -14,8 +14,8 @@ use belfry_core::violation::{Violations, nearest};
 use serde_json::Value;
 
 pub use self::schemas::{
-    CancelResponse, ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, ListRuns, NodeResponse,
-    PollRequest, RunResponse,
+    CancelResponse, ClaimRequest, ClaimResponse, CompleteRequest, EpochRequest, FailRequest, FinishResponse, HeartbeatRequest,
+    HeartbeatResponse, ListRuns, NodeResponse, PollRequest, RunResponse,
 };
 
 use crate::error::ServiceError;
@@ -37,15 +37,15 @@ impl RunService {
         Ok(self.store.run(id).await?)
     }
 
-    /// With the results and logs of its nodes. Runs of deleted workflows remain.
+    /// With its own result, and those of its nodes. Runs of deleted workflows remain.
     pub async fn get(&self, id: RunId) -> Result<RunResponse, ServiceError> {
         Ok(RunResponse::from(self.store.run(id).await?))
     }
 
-    /// Newest planned time first, without nodes.
+    /// Newest planned time first, without results.
     pub async fn list(&self, query: ListRuns) -> Result<ListResponse<RunResponse>, ServiceError> {
         let page = self.store.runs(filter(&query)?).await?;
-        Ok(ListResponse::of(page, |run| RunResponse { nodes: None, ..RunResponse::from(run) }, |run| run.id.to_string()))
+        Ok(ListResponse::of(page, RunResponse::brief, |run| run.id.to_string()))
     }
 
     /// Final for a run that has not started; a running one is asked to stop. `Conflict::RunEnded` for one that has ended.

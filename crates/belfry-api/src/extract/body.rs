@@ -23,7 +23,7 @@ pub(crate) struct JsonBody(pub(crate) Value);
 /// The body of a PATCH: an RFC 7396 merge patch, which may call itself plain JSON too.
 pub(crate) struct PatchBody(pub(crate) Value);
 
-/// A body that may be left out, or null.
+/// A body that may be left out.
 pub(crate) struct OptionalJsonBody(pub(crate) Option<Value>);
 
 /// No body, or an empty object: what else it says would be passed over in silence.
@@ -73,7 +73,7 @@ impl<S: Send + Sync> FromRequest<S> for OptionalJsonBody {
             return Ok(OptionalJsonBody(None));
         }
         acceptable?;
-        parsed(&bytes).map(|value| OptionalJsonBody(Some(value).filter(|value| !value.is_null())))
+        parsed(&bytes).map(|value| OptionalJsonBody(Some(value)))
     }
 }
 

@@ -5,7 +5,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use belfry_core::ids::RunId;
 use belfry_workflow::ServiceError;
-use belfry_workflow::runs::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest};
+use belfry_workflow::runs::{
+    ClaimRequest, ClaimResponse, CompleteRequest, EpochRequest, FailRequest, FinishResponse, HeartbeatRequest, HeartbeatResponse,
+    PollRequest,
+};
 use jiff::SignedDuration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,19 +67,20 @@ async fn claim(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBo
 
 /// Keep a claim
 ///
-/// Every 15 s. 409 `claim-stale`: the claim is lost, drop everything. A worker stops by itself 45 s after it sent its last
-/// heartbeat that succeeded.
+/// Every 15 s, with how far the work is where that is to be seen. 409 `claim-stale`: the claim is lost, drop everything. A
+/// worker stops by itself 45 s after it sent its last heartbeat that succeeded.
 #[utoipa::path(post, path = "/runs/{id}/heartbeat", tag = "workers", operation_id = "heartbeat_run", params(IdPath),
-    request_body = EpochRequest, responses((status = 200, body = HeartbeatResponse)))]
+    request_body = HeartbeatRequest, responses((status = 200, body = HeartbeatResponse)))]
 async fn heartbeat(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<HeartbeatResponse>, Problem> {
     Ok(Object::new(app.runs.heartbeat(id, &body).await?).makes_nothing_due())
 }
 
 /// End a run that succeeded
 ///
-/// Ending it again at the same epoch answers what stands. 409 `claim-stale`: the claim was lost, and the run is another's.
+/// With its `output` and its `log`, which `GET /runs/{id}` shows. Ending it again at the same epoch answers what stands, and
+/// changes nothing. 409 `claim-stale`: the claim was lost, and the run is another's.
 #[utoipa::path(post, path = "/runs/{id}/complete", tag = "workers", operation_id = "complete_run", params(IdPath),
-    request_body = EpochRequest, responses((status = 200, body = FinishResponse)))]
+    request_body = CompleteRequest, responses((status = 200, body = FinishResponse)))]
 async fn complete(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<FinishResponse>, Problem> {
     Ok(Object::new(app.runs.complete(id, &body).await?).makes_nothing_due())
 }
@@ -84,7 +88,8 @@ async fn complete(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): Jso
 /// End a run that failed, or that was stopped
 ///
 /// With `cancelled: true` it ends as `cancelled`: so ends a worker whose heartbeat was answered with `cancel_requested`.
-/// Ending it again at the same epoch answers what stands. 409 `claim-stale`: the claim was lost, and the run is another's.
+/// `output` and `log` are as in `complete`. Ending it again at the same epoch answers what stands, and changes nothing. 409
+/// `claim-stale`: the claim was lost, and the run is another's.
 #[utoipa::path(post, path = "/runs/{id}/fail", tag = "workers", operation_id = "fail_run", params(IdPath),
     request_body = FailRequest, responses((status = 200, body = FinishResponse)))]
 async fn fail(State(app): State<App>, Id(id): Id<RunId>, JsonBody(body): JsonBody) -> Result<Object<FinishResponse>, Problem> {

@@ -27,7 +27,7 @@ type RunList = Result<Object<ListResponse<RunResponse>>, Problem>;
 
 /// List runs
 ///
-/// Newest planned time first, without the results of nodes.
+/// Newest planned time first, without the results of runs and nodes.
 #[utoipa::path(get, path = "/runs", tag = "runs", operation_id = "list_runs", params(WorkflowQuery, RunsQuery, PageQuery),
     responses((status = 200, body = ListResponse<RunResponse>)))]
 async fn list(State(app): State<App>, query: Query) -> RunList {
@@ -57,7 +57,7 @@ async fn check_known(app: &App, workflow: WorkflowId) -> Result<(), Problem> {
 
 /// Read a run
 ///
-/// With the results of its nodes. Runs of deleted workflows remain. A run changes as it goes on and has no revision, so it
+/// With its result, and those of its nodes. Runs of deleted workflows remain. A run changes as it goes on and has no revision, so it
 /// has no ETag.
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs", operation_id = "get_run", params(IdPath),
     responses((status = 200, body = RunResponse)))]

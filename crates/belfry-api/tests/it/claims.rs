@@ -153,6 +153,36 @@ async fn a_failed_run_tells_why() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_tells_how_far_the_work_is() {
+    let world = World::new().await;
+    let run = claimed(&world).await;
+    let progress = |run: &Value| run["progress"].clone();
+    assert_eq!(progress(&world.get(&run).await.ok(200)), Value::Null);
+    world.post(&format!("{run}/heartbeat"), &json!({"epoch": 1, "progress": "312 of 900 invoices"})).await.ok(200);
+    world.post(&format!("{run}/heartbeat"), &at(1)).await.ok(200);
+    assert_eq!(progress(&world.get(&run).await.ok(200)), "312 of 900 invoices");
+    assert_eq!(progress(&world.get("/runs").await.ok(200)["items"][0]), "312 of 900 invoices");
+    world.post(&format!("{run}/complete"), &at(1)).await.ok(200);
+    assert_eq!(progress(&world.get(&run).await.ok(200)), "312 of 900 invoices");
+}
+
+#[tokio::test]
+async fn a_run_has_what_its_worker_left_and_lists_do_not() {
+    let world = World::new().await;
+    let run = claimed(&world).await;
+    let left = json!({"epoch": 1, "output": {"sent": 900}, "log": "sent all\n"});
+    world.post(&format!("{run}/complete"), &left).await.ok(200);
+    let ended = world.get(&run).await.ok(200);
+    let facts = ["output", "output_truncated", "log", "nodes"].map(|name| ended[name].clone());
+    assert_eq!(facts, [json!({"sent": 900}), json!(false), json!("sent all\n"), json!([])]);
+    let other = json!({"epoch": 1, "output": "other", "log": "other"});
+    world.post(&format!("{run}/complete"), &other).await.ok(200);
+    assert_eq!(world.get(&run).await.ok(200), ended);
+    let listed = &world.get("/runs").await.ok(200)["items"][0];
+    assert_eq!(["output", "output_truncated", "log", "nodes"].map(|name| listed.get(name)), [None; 4]);
+}
+
+#[tokio::test]
 async fn a_claim_that_ran_out_can_do_nothing_more_and_the_next_one_can() {
     let world = World::new().await;
     let run = claimed(&world).await;
@@ -207,7 +237,10 @@ async fn what_a_worker_sends_wrongly_is_named_and_changes_nothing() {
         ("heartbeat", json!({}), vec!["/epoch"]),
         ("heartbeat", json!({"epoch": 0}), vec!["/epoch"]),
         ("heartbeat", json!({"epoch": "1"}), vec!["/epoch"]),
-        ("complete", json!({"epoch": 1, "output": {}}), vec!["/output"]),
+        ("heartbeat", json!({"epoch": 1, "progress": 312}), vec!["/progress"]),
+        ("complete", json!({"epoch": 1, "log": ["a line"]}), vec!["/log"]),
+        ("complete", json!({"epoch": 1, "outputs": {}}), vec!["/outputs"]),
+        ("release", json!({"epoch": 1, "output": {}}), vec!["/output"]),
         ("fail", json!({"epoch": 1}), vec!["/error"]),
         ("fail", json!({"epoch": 1, "cancelled": false}), vec!["/error"]),
         ("fail", json!({"epoch": 1, "error": {"text": "no"}}), vec!["/error"]),

@@ -222,9 +222,11 @@ async fn runs(walk: &mut Walk) {
     let claim = json!({"token": TOKEN, "worker": "billing-1"});
     walk.take("claim_run", "By its message", &format!("{path}/claim"), Some(claim)).await;
     walk.take("heartbeat_run", "Every fifteen seconds", &format!("{path}/heartbeat"), Some(json!({"epoch": 1}))).await;
+    let told = json!({"epoch": 1, "progress": "312 of 900 invoices"});
+    walk.take("heartbeat_run", "With how far it is", &format!("{path}/heartbeat"), Some(told)).await;
     walk.take("release_run", "At shutdown", &format!("{path}/release"), Some(json!({"epoch": 1}))).await;
     for (operation, summary, body) in [
-        ("complete_run", "It is done", json!({"epoch": 1})),
+        ("complete_run", "It is done", json!({"epoch": 1, "output": {"invoices": 900}, "log": "900 invoices in 4 batches\n"})),
         ("fail_run", "With the reason", json!({"epoch": 1, "error": "the invoice has no address"})),
     ] {
         let run = walk.world.post(&format!("{workflow}/run"), &json!({})).await.ok(201);

@@ -2,8 +2,9 @@
 
 use axum::http::Method;
 use belfry_core::ports::KeyStore;
+use serde_json::{Value, json};
 
-use crate::world::{World, pointers};
+use crate::world::{World, log, pointers};
 
 const JSON: &str = "application/json";
 
@@ -121,4 +122,16 @@ async fn an_idempotency_key_is_refused_where_the_answer_has_a_secret() {
     let answer = world.send_as(Method::POST, "/keys", Some((JSON, br#"{"name": "a"}"#)), &[("idempotency-key", "1")]).await;
     answer.problem(400, "invalid-header");
     assert_eq!(world.store.keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_may_be_left_out_is_not_null() {
+    let world = World::new().await;
+    let path = world.workflow("report", json!([log()])).await;
+    let before = world.written().await;
+    let refused = world.post(&format!("{path}/run"), &Value::Null).await.problem(422, "invalid");
+    assert_eq!(pointers(&refused), [""]);
+    assert_eq!(world.written().await, before);
+    world.post(&format!("{path}/run"), &json!({})).await.ok(201);
+    world.send(Method::POST, &format!("{path}/run"), None).await.ok(201);
 }

@@ -10,6 +10,7 @@ mod inputs;
 mod keys;
 mod lists;
 mod operations;
+mod pages;
 mod polls;
 mod runs;
 mod schedules;

@@ -82,10 +82,11 @@ async fn the_runs_of_a_workflow_that_never_was_are_not_found() {
 }
 
 #[tokio::test]
-async fn lists_leave_the_results_of_nodes_out() {
+async fn lists_leave_results_out() {
     let world = World::new().await;
     let path = world.workflow("report", json!([log()])).await;
     let mut run = world.send(Method::POST, &format!("{path}/run"), None).await.ok(201);
-    assert_eq!(run.as_object_mut().unwrap().remove("nodes"), Some(json!([])));
+    let results = ["nodes", "output", "output_truncated", "log"].map(|name| run.as_object_mut().unwrap().remove(name));
+    assert_eq!(results, [json!([]), json!(null), json!(false), json!("")].map(Some));
     assert_eq!(world.get("/runs").await.ok(200)["items"], json!([run]));
 }

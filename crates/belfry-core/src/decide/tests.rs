@@ -103,6 +103,33 @@ fn last_fires_nothing_that_is_older_than_the_window() {
     assert_eq!(decision.next, Cursor::default());
 }
 
+/// Due for two seconds, though its nominal time is older than the window.
+#[test]
+fn the_age_of_a_jittered_occurrence_counts_from_its_due_time() {
+    for catch_up in [CatchUp::Last, CatchUp::All] {
+        let mut schedule = every_ten_seconds("09:00:00", catch_up);
+        schedule.content.specs = vec![Spec::cron("0 9 * * *".parse().unwrap())];
+        schedule.content.jitter = SignedDuration::from_hours(3);
+        schedule.cursor = schedule.content.cursor_at(schedule.id, Some(at("09:00:00"))).unwrap();
+        let due = schedule.cursor.due.unwrap();
+        assert!(due > at("10:00:00"), "{due}");
+        let decision = decide(&schedule, Facts::default(), due.plus(SignedDuration::from_mins(2))).unwrap();
+        assert_eq!((nominals(&decision), decision.runs[0].due), (vec!["09:00:00".to_owned()], due));
+        assert_eq!(decision.outcomes, []);
+    }
+}
+
+/// Zone data may change between planning and deciding, and with it the distance that bounds jitter.
+#[test]
+fn an_occurrence_is_due_when_it_was_planned_to_be() {
+    let mut schedule = every_ten_seconds("09:00:00", CatchUp::Last);
+    schedule.content.jitter = SignedDuration::from_secs(9);
+    schedule.cursor.due = Some(at("09:00:00"));
+    let decision = decided(&schedule, "09:00:00");
+    assert_eq!(decision.runs[0].due, at("09:00:00"));
+    assert_eq!(decision.next.nominal, Some(at("09:00:10")));
+}
+
 #[test]
 fn a_gap_of_fifty_years_is_one_range() {
     let mut schedule = every_ten_seconds("09:00:00", CatchUp::Last);
@@ -124,14 +151,22 @@ proptest::proptest! {
     /// I1 and I9: whatever the policy and the delay, every occurrence from the cursor to `now` has a run or a range, none
     /// has two runs, and no decision stands still.
     #[test]
-    fn every_occurrence_is_accounted_for_once(delay in 0_i64..20_000, window in 0_i64..8_000, policy in 0..3_usize, every in 1_i64..300) {
+    fn every_occurrence_is_accounted_for_once(
+        delay in 0_i64..20_000, window in 0_i64..8_000, policy in 0..3_usize, every in 1_i64..300, jitter in 0_i64..300,
+    ) {
         let mut schedule = every_ten_seconds("09:00:00", CatchUp::ALL[policy]);
         schedule.content.specs = vec![Spec::every(SignedDuration::from_secs(every), at("09:00:00"))];
         schedule.content.lateness.catch_up_window = SignedDuration::from_secs(window);
+        schedule.content.jitter = SignedDuration::from_secs((jitter - 150).max(0));
+        let due = |nominal| schedule.content.due_of(schedule.id, nominal).unwrap();
+        let due: Vec<UnixMillis> =
+            (0..=delay / every).map(|step| due(at("09:00:00").plus(SignedDuration::from_secs(step * every)))).collect();
+        schedule.cursor = schedule.content.cursor_at(schedule.id, schedule.cursor.nominal).unwrap();
         let now = at("09:00:00").plus(SignedDuration::from_secs(delay));
         let (mut runs, mut ranges) = (Vec::new(), Vec::new());
         while let Some(decision) = decide(&schedule, Facts::default(), now) {
             proptest::prop_assert!(decision.next.nominal.is_none_or(|next| Some(next) > schedule.cursor.nominal));
+            proptest::prop_assert!(decision.runs.iter().all(|run| run.due <= now));
             runs.extend(decision.runs.iter().map(|run| run.nominal));
             ranges.extend(decision.outcomes);
             schedule.cursor = decision.next;
@@ -140,7 +175,8 @@ proptest::proptest! {
             let nominal = at("09:00:00").plus(SignedDuration::from_secs(step * every));
             let rows = runs.iter().filter(|run| **run == nominal).count();
             let covered = ranges.iter().filter(|range| range.from <= nominal && nominal <= range.to).count();
-            proptest::prop_assert_eq!(rows + covered, 1, "{} has {} runs and {} ranges", nominal, rows, covered);
+            let expected = usize::from(due[step as usize] <= now);
+            proptest::prop_assert_eq!(rows + covered, expected, "{} has {} runs and {} ranges", nominal, rows, covered);
         }
     }
 }

@@ -16,6 +16,23 @@ fn an_edit_fires_what_was_due_and_plans_from_its_own_instant() {
     assert_eq!(accounted.cursor, Cursor::at(Some(at("09:30:00"))));
 }
 
+/// Its nominal time has passed, and jitter makes it due in a moment: neither spec may lose it.
+#[test]
+fn an_edit_between_nominal_and_due_time_records_the_run_for_its_due_time() {
+    let mut current = every_ten_seconds("09:00:00", CatchUp::Last);
+    current.content.jitter = jiff::SignedDuration::from_secs(9);
+    let due = current.content.due_of(current.id, at("09:00:00")).unwrap();
+    current.cursor.due = Some(due);
+    let now = UnixMillis::saturating(due.get() - 1);
+    let accounted = account(&current, After::Active(&current.content), now).unwrap();
+    assert_eq!(accounted.runs.iter().map(|run| (run.nominal, run.due)).collect::<Vec<_>>(), [(at("09:00:00"), due)]);
+    assert_eq!((accounted.up_to, accounted.cursor.nominal), (now, Some(at("09:00:10"))));
+    for after in [After::Paused(&current.content), After::Deleted] {
+        let accounted = account(&current, after, now).unwrap();
+        assert_eq!((accounted.runs.len(), ranges(&accounted)[0].0, ranges(&accounted)[0].1), (0, at("09:00:00"), at("09:00:00")));
+    }
+}
+
 #[test]
 fn a_pause_records_what_was_due() {
     let current = every_ten_seconds("09:00:00", CatchUp::Last);

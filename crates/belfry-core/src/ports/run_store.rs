@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::StoreResult;
 use crate::ids::{ClaimToken, RunId, ScheduleId, WorkflowId};
-use crate::run::{NodeResult, Run, RunState};
+use crate::run::{NodeResult, Run, RunResult, RunState};
 use crate::schedule::ScheduleContent;
 use crate::time::UnixMillis;
 use crate::workflow::QueueName;
@@ -72,6 +72,15 @@ pub struct Finish {
     /// `Succeeded`, `Failed` or `Cancelled`.
     pub state: RunState,
     pub error: Option<String>,
+    /// Nothing from Belfry's own workers.
+    pub result: RunResult,
+}
+
+impl Finish {
+    /// With nothing left of the run as a whole.
+    pub fn of(state: RunState, error: Option<String>) -> Finish {
+        Finish { state, error, result: RunResult::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +125,7 @@ pub struct Page<T> {
 /// Work for those who ask for it, where others are told by a queue.
 #[async_trait]
 pub trait PollStore: Send + Sync {
-    /// Claims, as [`RunStore::claim`] does, a run of `queue` that can be claimed: of those that are published, and of those that
+    /// Claims, as [`RunStore::claim`] does, a run of `queue` that can be claimed and is due: of those that are published, and of those that
     /// are not yet, the one that has waited longest; of these the one that was planned first. `None`: there is none now. The
     /// same token again, while its claim stands, gets the same answer. Atomic; runs that others are claiming at this instant
     /// are passed over.
@@ -125,21 +134,22 @@ pub trait PollStore: Send + Sync {
 
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Claims: from `pending` or `queued`, tracked, no cancel asked, → `running`; `claim_epoch` and `attempt` raised,
+    /// Claims: from `pending` or `queued`, tracked, no cancel asked, due or published at least once, → `running`; `claim_epoch` and `attempt` raised,
     /// `claim_until` 60 s ahead, `started_at` set by the first claim. Atomic and exclusive.
-    /// Begins an attempt: its count of redrives is 0. The same token again while running at that epoch gets the same answer.
+    /// Begins an attempt: its count of redrives is 0, and nothing is said of its progress. The same token again while running at that epoch gets the same answer.
     /// Everything else is refused.
     async fn claim(&self, claim: Claim) -> StoreResult<ClaimAnswer>;
 
-    /// Moves `claim_until` to 60 s ahead `WHERE id, running, claim_epoch`. Idempotent.
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat>;
+    /// Moves `claim_until` to 60 s ahead `WHERE id, running, claim_epoch`, and writes how far the run is, where that is said;
+    /// a heartbeat that says nothing leaves what was said. Idempotent.
+    async fn heartbeat(&self, run: RunId, epoch: i64, progress: Option<String>) -> StoreResult<Beat>;
 
     /// Writes (or overwrites) the result of one node, under the same condition; false when stale.
     /// A node that has settled stays as it is: a writing that was late changes nothing, and is answered alike.
     async fn record_node(&self, run: RunId, epoch: i64, result: NodeResult) -> StoreResult<bool>;
 
-    /// Ends the run, under the same condition; `finished_at` is the store's clock. Finishing again at the same epoch answers
-    /// what was recorded.
+    /// Ends the run and writes its result, both or neither, under the same condition; `finished_at` is the store's clock.
+    /// Finishing again at the same epoch answers what was recorded, and writes nothing.
     async fn finish(&self, run: RunId, epoch: i64, finish: Finish) -> StoreResult<FinishAnswer>;
 
     /// Gives the run back without an end, as a worker does when it drains: → `pending`, `claim_epoch` and `publish_seq`

@@ -203,9 +203,9 @@ pub struct Redriven {
 /// What waits to be published, for the operator's eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Backlog {
-    /// Runs in `pending`, counted up to [`BACKLOG_COUNTED`].
+    /// Runs in `pending` that are due, counted up to [`BACKLOG_COUNTED`].
     pub pending: usize,
-    /// When the longest recorded of those was recorded.
+    /// Since when the longest waiting of those has been due and recorded.
     pub oldest: Option<UnixMillis>,
 }
 

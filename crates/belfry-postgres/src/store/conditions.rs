@@ -30,6 +30,15 @@ impl Conditions {
         }
     }
 
+    /// Adds `text`, or that it does not hold. Not compared with a value: plans depend on which of the two is asked.
+    pub fn and_whether(&mut self, holds: Option<bool>, text: &str) {
+        match holds {
+            Some(true) => self.and_that(text),
+            Some(false) => self.and_that(&format!("NOT ({text})")),
+            None => {}
+        }
+    }
+
     /// Adds a condition without a value.
     pub fn and_that(&mut self, text: &str) {
         self.texts.push(text.to_owned());
@@ -37,9 +46,18 @@ impl Conditions {
 
     /// `select` under the conditions, in `order`, one more row than `limit`, which tells whether more follow.
     pub fn statement(&mut self, select: &str, order: &str, limit: usize) -> String {
-        let conditions = if self.texts.is_empty() { "TRUE".to_owned() } else { self.texts.join("\n AND ") };
+        let (conditions, limit) = (self.all(), self.limit(limit));
+        format!("{select} WHERE {conditions} ORDER BY {order} LIMIT {limit}")
+    }
+
+    pub fn all(&self) -> String {
+        if self.texts.is_empty() { "TRUE".to_owned() } else { self.texts.join("\n AND ") }
+    }
+
+    /// The parameter that stands for one more than `limit`.
+    pub fn limit(&mut self, limit: usize) -> String {
         self.values.push(Box::new(one_more(limit)));
-        format!("{select} WHERE {conditions} ORDER BY {order} LIMIT ${}", self.values.len())
+        format!("${}", self.values.len())
     }
 
     pub fn values(&self) -> Vec<&(dyn ToSql + Sync)> {

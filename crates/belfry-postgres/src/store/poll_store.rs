@@ -54,6 +54,7 @@ async fn oldest(tx: &Tx, queue: &QueueName) -> Attempt<Option<RunId>> {
               AND publish_at IS NOT NULL
               AND queue = $1
               AND delivery = 'tracked'
+              AND due_at <= store_now()
             ORDER BY publish_at, id
             LIMIT 1
             FOR NO KEY UPDATE SKIP LOCKED

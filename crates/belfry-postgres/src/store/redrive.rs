@@ -128,12 +128,13 @@ pub async fn redrive(db: &Lease, redrive: &Redrive) -> Attempt<Redriven> {
 
 pub async fn backlog(db: &Lease) -> Attempt<Backlog> {
     let statement = "
-        SELECT count(*) AS pending, min(created_at) AS oldest
+        SELECT count(*) AS pending, min(greatest(created_at, due_at)) AS oldest
         FROM (
-            SELECT created_at
+            SELECT created_at, due_at
             FROM workflow_runs
             WHERE state = 'pending'
               AND publish_at > '-infinity'
+              AND due_at <= store_now()
             ORDER BY publish_at, id
             LIMIT $1
         ) counted";

@@ -2,7 +2,7 @@
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{ApiKey, DueKey, PendingRun, Scopes, StoreError};
-use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
+use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName, Workflow, WorkflowVersion};
@@ -130,7 +130,7 @@ pub fn pending_run(row: &Row) -> Attempt<PendingRun> {
     })
 }
 
-/// Without the results of its nodes.
+/// Without its result, and those of its nodes.
 pub fn run(row: &Row) -> Attempt<Run> {
     let rerun_of = row.try_get::<_, Option<_>>("rerun_of")?.map(RunId);
     Ok(Run {
@@ -161,7 +161,18 @@ pub fn run(row: &Row) -> Attempt<Run> {
         started_at: instant_or_none(row, "started_at")?,
         finished_at: instant_or_none(row, "finished_at")?,
         error: row.try_get("error")?,
+        progress: row.try_get("progress")?,
+        result: RunResult::default(),
         nodes: Vec::new(),
+    })
+}
+
+/// NULL is what was not said.
+pub fn result(row: &Row) -> Attempt<RunResult> {
+    Ok(RunResult {
+        output: row.try_get::<_, Option<_>>("output")?.unwrap_or_default(),
+        output_truncated: row.try_get::<_, Option<_>>("output_truncated")?.unwrap_or_default(),
+        log: row.try_get::<_, Option<_>>("log")?.unwrap_or_default(),
     })
 }
 

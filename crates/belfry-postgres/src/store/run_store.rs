@@ -7,12 +7,12 @@ use belfry_core::ids::RunId;
 use belfry_core::ports::{
     Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, RunFilter, RunStore, StoreError, StoreResult,
 };
-use belfry_core::run::{NodeResult, Run, RunState};
+use belfry_core::run::{NodeResult, Run, RunResult, RunState};
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::workflow::Delivery;
 
 use super::conditions::{Conditions, page};
-use super::runs::{self, FROM_RUNS, RUN};
+use super::runs::{self, BESIDE_A_RUN, RUN};
 use super::{PostgresStore, rows};
 use crate::connections::{Lease, Tx};
 use crate::failed::Attempt;
@@ -29,9 +29,9 @@ impl RunStore for PostgresStore {
         Ok(ClaimAnswer::Claimed(Box::new(claimed.answer())))
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
+    async fn heartbeat(&self, run: RunId, epoch: i64, progress: Option<String>) -> StoreResult<Beat> {
         let db = self.lease().await?;
-        let beat = heartbeat(&db, run, epoch).await;
+        let beat = heartbeat(&db, run, epoch, progress.as_deref()).await;
         db.wrote(beat)
     }
 
@@ -100,19 +100,22 @@ pub async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswe
             started_at = coalesce(started_at, store_now()),
             publish_failures = 0,
             publish_error = NULL,
-            redrives = 0
+            redrives = 0,
+            progress = NULL
         WHERE planned_at = $1
           AND id = $2
           AND state IN ('pending', 'queued')
           AND delivery = 'tracked'
-          AND cancel_requested_at IS NULL";
+          AND cancel_requested_at IS NULL
+          AND (due_at <= store_now() OR publish_seq > 1 OR publisher IS NOT NULL)";
     let planned_at = claim.run_id.planned_at().to_timestamp();
     let id = claim.run_id.0;
     let is_claimed = tx.execute(statement, &[&planned_at, &id, &claim.token.0, &rows::text(&claim.worker)]).await? == 1;
     // Its workflow's version stands as long as its runs do.
     let statement = format!(
         "SELECT {RUN}, run.claim_token = $3 AND run.state = 'running' AS is_held, version.definition, revision.content
-         {FROM_RUNS}
+         FROM workflow_runs run
+         {BESIDE_A_RUN}
          JOIN workflow_versions version
            ON version.workflow_id = run.workflow_id
           AND version.version = run.workflow_version
@@ -136,16 +139,17 @@ pub async fn claim(tx: &Tx, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswe
     Ok(Ok(Claimed { run, definition: row.try_get("definition")?, content }))
 }
 
-async fn heartbeat(db: &Lease, run: RunId, epoch: i64) -> Attempt<Beat> {
+async fn heartbeat(db: &Lease, run: RunId, epoch: i64, progress: Option<&str>) -> Attempt<Beat> {
     let statement = "
         UPDATE workflow_runs
-        SET claim_until = store_now() + interval '60 seconds'
+        SET claim_until = store_now() + interval '60 seconds',
+            progress = coalesce($4, progress)
         WHERE planned_at = $1
           AND id = $2
           AND state = 'running'
           AND claim_epoch = $3
         RETURNING claim_until, cancel_requested_at IS NOT NULL AS cancel_requested";
-    match db.row(statement, &[&run.planned_at().to_timestamp(), &run.0, &epoch]).await? {
+    match db.row(statement, &[&run.planned_at().to_timestamp(), &run.0, &epoch, &progress.map(rows::text)]).await? {
         Some(row) => {
             Ok(Beat::Alive { claim_until: rows::instant(&row, "claim_until")?, cancel_requested: row.try_get("cancel_requested")? })
         }
@@ -217,6 +221,9 @@ async fn finish(db: &Lease, run: RunId, epoch: i64, finish: &Finish) -> Attempt<
         UPDATE workflow_runs
         SET state = $4,
             error = $5,
+            output = $6,
+            output_truncated = $7,
+            log = $8,
             claim_until = NULL,
             finished_at = store_now()
         WHERE planned_at = $1
@@ -225,7 +232,11 @@ async fn finish(db: &Lease, run: RunId, epoch: i64, finish: &Finish) -> Attempt<
           AND claim_epoch = $3";
     let planned_at = run.planned_at().to_timestamp();
     let error = finish.error.as_deref().map(rows::text);
-    if db.execute(statement, &[&planned_at, &run.0, &epoch, &finish.state.as_str(), &error]).await? == 1 {
+    // What was not said is NULL, which takes no room.
+    let RunResult { output, output_truncated, log } = &finish.result;
+    let (output, log) = (Some(output).filter(|output| !output.is_null()), Some(rows::text(log)).filter(|log| !log.is_empty()));
+    let is_truncated = output_truncated.then_some(true);
+    if db.execute(statement, &[&planned_at, &run.0, &epoch, &finish.state.as_str(), &error, &output, &is_truncated, &log]).await? == 1 {
         return Ok(FinishAnswer::Recorded(finish.state));
     }
     // Whatever else ends a run also raises its epoch: at this one, what stands is what this claim recorded.
@@ -299,21 +310,41 @@ async fn list(db: &Lease, filter: RunFilter) -> Attempt<Page<Run>> {
     conditions.and_if("run.workflow_id = ?", filter.workflow_id.map(|id| id.0));
     conditions.and_if("run.schedule_id = ?", filter.schedule_id.map(|id| id.0));
     if let Some(after) = filter.after {
-        // The first says it all; the second lets whole partitions be passed over.
-        conditions.and("run.id < ?", after.0);
+        // The first says it all, and is where a walk along an index begins; the second lets whole partitions be passed over.
+        conditions.and_two("(run.planned_at, run.id) < (?, ?)", after.planned_at().to_timestamp(), after.0);
         conditions.and("run.planned_at <= ?", after.planned_at().to_timestamp());
     }
     conditions.and_if("run.planned_at >= ?", rows::at(filter.planned_from));
     conditions.and_if("run.planned_at < ?", rows::at(filter.planned_before));
     if !filter.states.is_empty() {
-        if !filter.states.iter().any(|state| state.is_terminal()) {
-            // The conditions of the index of live runs, word for word: they are few among all of history.
-            conditions.and_that("run.state IN ('pending', 'queued', 'running') AND run.finished_at IS NULL");
-        }
-        let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-        conditions.and("run.state = ANY (?)", states);
+        conditions.and_that(&in_states(&filter.states));
     }
-    let statement = conditions.statement(&format!("SELECT {RUN} {FROM_RUNS}"), "run.planned_at DESC, run.id DESC", filter.limit);
+    let order = "run.planned_at DESC, run.id DESC";
+    // The page first: what is beside a run is read for those that are shown, not for all that are found.
+    let page_of_runs = conditions.statement("SELECT run.* FROM workflow_runs run", order, filter.limit);
+    let statement = format!("SELECT {RUN} FROM ({page_of_runs}) run {BESIDE_A_RUN} ORDER BY {order}");
     let found = db.rows(&statement, &conditions.values()).await?;
     Ok(page(rows::all(&found, rows::run)?, filter.limit))
+}
+
+/// The words themselves, not parameters: the plan depends on which they are. What is few among all of history has an index each,
+/// whose condition is stated word for word.
+fn in_states(states: &[RunState]) -> String {
+    if states.contains(&RunState::Succeeded) {
+        return any_of(states);
+    }
+    let (ended, live): (Vec<RunState>, Vec<RunState>) = states.iter().partition(|state| state.is_terminal());
+    let (delivered, ended): (Vec<RunState>, Vec<RunState>) = ended.iter().partition(|state| **state == RunState::Delivered);
+    let parts = [
+        (live, "run.state IN ('pending', 'queued', 'running') AND run.finished_at IS NULL"),
+        (ended, "run.state IN ('failed', 'cancelled', 'worker_lost', 'unclaimed') AND run.finished_at IS NOT NULL"),
+        (delivered, "run.finished_at IS NOT NULL"),
+    ];
+    let parts = parts.iter().filter(|(states, _)| !states.is_empty()).map(|(states, few)| format!("({} AND {few})", any_of(states)));
+    format!("({})", parts.collect::<Vec<_>>().join(" OR "))
+}
+
+fn any_of(states: &[RunState]) -> String {
+    let words: Vec<String> = states.iter().map(|state| format!("'{state}'")).collect();
+    format!("run.state IN ({})", words.join(", "))
 }

@@ -19,8 +19,8 @@ pub struct Recording {
     pub revision: i64,
 }
 
-/// Inserts `runs` as the revision says, `pending`, for whoever sweeps next; answers how many: a run whose row stands is left
-/// out.
+/// Inserts `runs` as the revision says, `pending`, for whoever sweeps first when they are due; answers how many: a run whose
+/// row stands is left out.
 pub async fn insert_scheduled(tx: &Tx, recording: &Recording, runs: &[NewRun], now: UnixMillis) -> Attempt<usize> {
     if runs.is_empty() {
         return Ok(0);
@@ -31,7 +31,7 @@ pub async fn insert_scheduled(tx: &Tx, recording: &Recording, runs: &[NewRun], n
             state, queue, delivery, publish_at, created_at
         )
         SELECT new.id, new.nominal, $5, revision.workflow_version, revision.schedule_id, revision.revision, 'scheduled', new.reason,
-               new.nominal, new.due, 'pending', revision.queue, revision.delivery, $6, $6
+               new.nominal, new.due, 'pending', revision.queue, revision.delivery, greatest(new.due, $6), $6
         FROM unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[]) AS new (id, nominal, due, reason)
         JOIN schedule_revisions revision
           ON revision.schedule_id = $7
@@ -71,17 +71,18 @@ pub async fn orphan(tx: &Tx, workflow: WorkflowId, schedule: Option<ScheduleId>,
     Ok(())
 }
 
-/// With the results of its nodes.
+/// With its result, and those of its nodes.
 pub async fn find(db: &Lease, run: RunId) -> Attempt<Option<Run>> {
     let statement = format!(
-        "SELECT {RUN}
-         {FROM_RUNS}
+        "SELECT {RUN}, {RESULT}
+         FROM workflow_runs run
+         {BESIDE_A_RUN}
          WHERE run.planned_at = $1
            AND run.id = $2"
     );
     let planned_at = run.planned_at().to_timestamp();
     let Some(row) = db.row(&statement, &[&planned_at, &run.0]).await? else { return Ok(None) };
-    Ok(Some(Run { nodes: nodes(db, run).await?, ..rows::run(&row)? }))
+    Ok(Some(Run { result: rows::result(&row)?, nodes: nodes(db, run).await?, ..rows::run(&row)? }))
 }
 
 pub async fn nodes(db: &Lease, run: RunId) -> Attempt<Vec<belfry_core::run::NodeResult>> {
@@ -100,10 +101,13 @@ pub const RUN: &str = "
     run.nominal_time, run.planned_at, run.due_at, run.state, run.queue, run.delivery,
     coalesce(run.input, revision.input) AS input, run.attempt, run.claim_epoch, run.claimed_by, run.claim_until,
     run.cancel_requested_at, run.publish_seq, run.publish_error, run.created_at, run.queued_at, run.started_at,
-    run.finished_at, run.error";
+    run.finished_at, run.error, run.progress";
 
-pub const FROM_RUNS: &str = "
-    FROM workflow_runs run
+/// For [`rows::result`].
+const RESULT: &str = "run.output, run.output_truncated, run.log";
+
+/// Beside a `workflow_runs run`; one row of each.
+pub const BESIDE_A_RUN: &str = "
     JOIN workflows workflow
       ON workflow.id = run.workflow_id
     LEFT JOIN schedule_revisions revision

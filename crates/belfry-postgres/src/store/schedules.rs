@@ -96,7 +96,7 @@ pub struct Made<'a> {
 
 /// Inserts a schedule at revision 1, whose first occurrence is the first after now.
 pub async fn insert(tx: &Tx, made: &Made<'_>, facts: &WorkflowFacts, now: UnixMillis) -> Attempt<()> {
-    let cursor = edit::first(made.content, now)?;
+    let cursor = edit::first(made.id, made.content, now)?;
     let statement = "
         INSERT INTO scheduled_workflows (
             id, workflow_id, name, origin, is_active, revision, shard, next_nominal_at, next_run_at, created_at, updated_at

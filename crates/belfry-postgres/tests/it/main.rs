@@ -6,6 +6,7 @@
 
 mod concurrency;
 mod connections;
+mod looking;
 mod plans;
 mod queue;
 mod retention;

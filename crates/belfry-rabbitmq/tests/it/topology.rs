@@ -1,5 +1,5 @@
 use belfry_core::ports::{Queue, QueueState, Settled};
-use belfry_rabbitmq::{QueueType, Settings};
+use belfry_rabbitmq::{QueueCount, QueueType, Settings};
 use lapin::ExchangeKind;
 use lapin::options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions};
 use lapin::types::FieldTable;
@@ -130,4 +130,22 @@ async fn a_queue_is_deleted_with_what_is_in_it_and_again_is_the_same() {
         assert_eq!(queue.delete_queue(&name("a")).await, Ok(()));
         assert_eq!(queue.has_ready(&name("a")).await, Ok(false));
     }
+}
+
+/// Of classic queues, whose count is never evasive.
+#[tokio::test]
+async fn a_look_at_a_queue_makes_none_counts_what_waits_and_says_what_differs() {
+    let settings = Settings { queue_type: QueueType::Classic, ..settings() };
+    let queue = connect(&settings);
+    let count = |ready, consumers| Ok(Some(QueueCount { ready, consumers }));
+    for _ in 0..2 {
+        assert_eq!(queue.check_queue(&name("a")).await, Ok(None));
+    }
+    assert_eq!(publish(&queue, "a", &[1, 2]).await, Ok(vec![Settled::Confirmed, Settled::Confirmed]));
+    assert_eq!(queue.check_queue(&name("a")).await, count(2, 0));
+    assert_eq!(queue.check_queue(&name("dead")).await, count(0, 0));
+    let stranger = Stranger::new().await;
+    stranger.make_queue(&format!("{}.b", settings.prefix), "classic").await;
+    let error = queue.check_queue(&name("b")).await.unwrap_err().to_string();
+    assert!(error.contains("PRECONDITION_FAILED") && error.contains(&format!("{}.b", settings.prefix)), "{error}");
 }

@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 use belfry_core::ports::{Clock, Queue, QueueState, Redriven, StoreResult};
 use belfry_core::workflow::QueueName;
 
+use super::CLAIM_LENGTH;
 use crate::metrics::DaemonMetrics;
 use crate::service::ScheduledWorkflowService;
 
@@ -47,6 +48,8 @@ impl Redriver {
             () = self.clock.sleep(ANSWER_LIMIT) => Err("no answer".to_owned()),
         };
         let done: StoreResult<Redriven> = match asked {
+            // Set since the pass began, and known by now, it would be believed; but the queue was overdue by no time that passed.
+            Ok(_) if self.service.was_set_within(CLAIM_LENGTH) => return,
             Ok(has_ready) => self.service.redrive(queue.clone(), !has_ready, MOST).await,
             Err(reason) => return debug!(queue = %queue, "cannot tell whether messages were lost: {reason}"),
         };

@@ -29,7 +29,7 @@ pub struct KnownRun {
     pub redrives: u32,
     /// A mark ended it as delivered.
     is_delivered: bool,
-    /// In virtual time: when it was recorded, and when it was queued last.
+    /// In virtual time: when it was recorded (or is due, when an edit recorded it ahead of that), and when it was queued last.
     recorded_at: i64,
     queued_at: i64,
 }
@@ -51,7 +51,7 @@ impl Audit {
             messages: 0,
             redrives: 0,
             is_delivered: false,
-            recorded_at: self.time.millis(),
+            recorded_at: self.time.millis() + run.due_at.since(run.created_at).as_millis().max(0) as i64,
             queued_at: 0,
             run,
         };
@@ -190,6 +190,12 @@ impl Audit {
             known.ended_epochs.insert(old.claim_epoch, verb);
         }
         let now = self.time.millis();
+        // Once it was taken when it was due, a clock that goes back does not make it early.
+        let is_ahead = old.created_at < old.due_at && old.publish_seq == 1 && self.store_now() < old.due_at;
+        if is_ahead && matches!(verb, Verb::Sweep | Verb::Claim) && (new.publish_seq, new.state) != (old.publish_seq, old.state) {
+            self.violated("I6", format!("{verb:?} took run {}, which is due at {} only", new.id, old.due_at));
+        }
+        let known = self.runs.get_mut(&new.id).expect("the caller found it");
         if old.state == RunState::Pending && new.state != RunState::Pending {
             self.greatest_publishing = self.greatest_publishing.max(now - known.recorded_at);
         }

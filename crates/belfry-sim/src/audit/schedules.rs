@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use belfry_core::ids::{RunId, ScheduleId};
 use belfry_core::ports::{FireAnswer, FireBatch, FireCode, FireResult, RunFilter, StoreResult, WorkflowStore};
-use belfry_core::run::{RunKind, RunState};
+use belfry_core::run::{Run, RunKind, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 
@@ -60,11 +60,10 @@ impl Audit {
     /// Planning begins with the first occurrence after the write, exclusive.
     fn check_first(&mut self, row: &ScheduledWorkflow) {
         let first = row.content.next_after(row.updated_at).ok().flatten();
-        if row.cursor.nominal != first {
-            self.violated(
-                "I3",
-                format!("schedule {} was written at {} and begins at {:?}, not at {first:?}", row.id, row.updated_at, row.cursor.nominal),
-            );
+        let due = first.and_then(|first| row.content.due_of(row.id, first).ok());
+        if (row.cursor.nominal, row.cursor.due) != (first, due) {
+            let begins = format!("schedule {} was written at {} and begins at {:?}", row.id, row.updated_at, row.cursor);
+            self.violated("I3", format!("{begins}, not at {first:?}, due at {due:?}"));
         }
     }
 
@@ -77,7 +76,7 @@ impl Audit {
         let known = self.schedules.get(&id).expect("the caller found it");
         let (before, from) = (known.row.clone(), known.row.cursor.nominal);
         let fires = before.is_active && row.as_ref().is_some_and(|row| row.is_active);
-        self.record_runs(&runs);
+        self.record_runs(&runs, Some(at));
         if !fires && !runs.is_empty() {
             self.violated("I7", format!("a write that leaves schedule {id} without firing recorded runs {runs:?}"));
         }
@@ -134,6 +133,11 @@ impl Audit {
         runs: &[RunId],
         outcomes: &[RecordedOutcome],
     ) {
+        let due = |run: &Run| row.content.due_of(row.id, run.nominal_time?).ok();
+        if let Some(run) = runs.iter().map(|id| &self.runs[id].run).find(|run| due(run) != Some(run.due_at)) {
+            let wrong = format!("run {} of {:?} is due at {}, and not at {:?}", run.id, run.nominal_time, run.due_at, due(run));
+            self.violated("I6", wrong);
+        }
         let nominal: Vec<UnixMillis> = runs.iter().filter_map(|id| self.runs[id].run.nominal_time).collect();
         let outcomes: Vec<Outcome> = outcomes.iter().map(|recorded| recorded.outcome.clone()).collect();
         let wrong = match from {
@@ -165,7 +169,7 @@ impl Audit {
     fn moved(&mut self, by: &Process, result: &FireResult, now: UnixMillis) {
         let id = result.id;
         let (runs, outcomes) = self.newly_recorded(id);
-        self.record_runs(&runs);
+        self.record_runs(&runs, None);
         if runs.iter().collect::<BTreeSet<_>>() != result.runs.iter().collect::<BTreeSet<_>>() {
             self.violated("I1", format!("{} was answered runs {:?} of schedule {id}, and recorded are {runs:?}", by.name, result.runs));
         }
@@ -182,7 +186,7 @@ impl Audit {
         self.check_account(&before, from, to, &runs, &outcomes);
         let lateness = runs.iter().map(|id| &self.runs[id].run).map(|run| run.created_at.get() - run.due_at.get()).max();
         self.greatest_lateness = self.greatest_lateness.max(lateness.unwrap_or(0));
-        if row.cursor.nominal.is_some_and(|next| next <= now) && runs.len() + outcomes.len() == 0 {
+        if row.cursor.due.is_some_and(|next| next <= now) && runs.len() + outcomes.len() == 0 {
             self.violated("I9", format!("{} decided nothing over schedule {id}", by.name));
         }
         let known = self.schedules.get_mut(&id).expect("it was found above");
@@ -238,12 +242,14 @@ impl Audit {
         self.schedules.values().filter(|known| !known.is_deleted && known.row.is_active).map(|known| known.row.id).collect()
     }
 
-    /// I6, and that every run begins as it should.
-    fn record_runs(&mut self, ids: &[RunId]) {
+    /// I6, and that every run begins as it should. An edit `up_to` an instant also records what was planned up to it, and is
+    /// due later.
+    fn record_runs(&mut self, ids: &[RunId], up_to: Option<UnixMillis>) {
         let now = self.store_now();
         for id in ids {
             let Some(run) = self.stored_run(*id) else { continue };
-            if run.created_at < run.due_at || run.created_at != now {
+            let is_early = run.created_at < run.due_at && up_to.is_none_or(|up_to| up_to < run.planned_at);
+            if is_early || run.created_at != now {
                 self.violated("I6", format!("run {id}, due at {}, was recorded at {}, when it was {now}", run.due_at, run.created_at));
             }
             if run.state != RunState::Pending {

@@ -18,6 +18,7 @@ pub fn schedule(timing: Timing, zero: UnixMillis, now: UnixMillis) -> Value {
         Rhythm::Once(seconds) => json!({"at": after(seconds)}),
     };
     body["timezone"] = json!(ZONES[usize::from(timing.zone) % ZONES.len()]);
+    body["jitter"] = json!(format!("PT{}S", timing.jitter));
     body["catch_up"] = json!(timing.catch_up);
     body["catch_up_window"] = json!(format!("PT{}S", timing.window));
     body["end_at"] = json!(timing.ends_after.map(after));

@@ -20,6 +20,8 @@ const CAUGHT: &[(Mutation, u64)] = &[
     (Mutation::ClaimToken, 30),
     (Mutation::ClaimEpoch, 0),
     (Mutation::ClaimDelivery, 0),
+    (Mutation::ClaimDue, 0),
+    (Mutation::EditDue, 0),
     (Mutation::WorkerEpoch, 0),
     (Mutation::WorkerState, 0),
     (Mutation::NodeSettled, 0),

@@ -52,6 +52,7 @@ fn oldest(tx: &Tx<'_>, queue: &QueueName) -> Attempt<Option<RunId>> {
                  WHERE state = 'pending'
                    AND queue = ?1
                    AND delivery = 'tracked'
+                   AND due_at <= ?2
                  ORDER BY publish_at, id
                  LIMIT 1
              )
@@ -68,5 +69,5 @@ fn oldest(tx: &Tx<'_>, queue: &QueueName) -> Attempt<Option<RunId>> {
              )
          )",
     )?;
-    Ok(select.query_row([queue.as_str()], |row| row.get::<_, Option<uuid::Uuid>>(0))?.map(RunId))
+    Ok(select.query_row(params![queue.as_str(), tx.now.get()], |row| row.get::<_, Option<uuid::Uuid>>(0))?.map(RunId))
 }

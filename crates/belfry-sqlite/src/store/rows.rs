@@ -1,13 +1,13 @@
 //! Rows as the model's types, by column name.
 
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Error, Result, Row};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{ApiKey, PendingRun, Scopes};
-use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunState};
+use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName, Workflow, WorkflowVersion};
@@ -106,7 +106,7 @@ pub fn pending_run(row: &Row<'_>) -> Result<PendingRun> {
     })
 }
 
-/// Without the results of its nodes.
+/// Without its result, and those of its nodes.
 pub fn run(row: &Row<'_>) -> Result<Run> {
     let rerun_of = row.get::<_, Option<_>>("rerun_of")?.map(RunId);
     Ok(Run {
@@ -137,7 +137,18 @@ pub fn run(row: &Row<'_>) -> Result<Run> {
         started_at: instant_or_none(row, "started_at")?,
         finished_at: instant_or_none(row, "finished_at")?,
         error: row.get("error")?,
+        progress: row.get("progress")?,
+        result: RunResult::default(),
         nodes: Vec::new(),
+    })
+}
+
+/// NULL is what was not said.
+pub fn result(row: &Row<'_>) -> Result<RunResult> {
+    Ok(RunResult {
+        output: if row.get_ref("output")? == ValueRef::Null { Value::Null } else { json(row, "output")? },
+        output_truncated: row.get::<_, Option<_>>("output_truncated")?.unwrap_or_default(),
+        log: row.get::<_, Option<_>>("log")?.unwrap_or_default(),
     })
 }
 

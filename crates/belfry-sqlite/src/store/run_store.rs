@@ -10,7 +10,7 @@ use belfry_core::ids::RunId;
 use belfry_core::ports::{
     Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, RunFilter, RunStore, StoreError, StoreResult,
 };
-use belfry_core::run::{NodeResult, Run, RunState};
+use belfry_core::run::{NodeResult, Run, RunResult, RunState};
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::Delivery;
@@ -34,11 +34,12 @@ impl RunStore for SqliteStore {
         Ok(ClaimAnswer::Claimed(Box::new(claimed.answer())))
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
+    async fn heartbeat(&self, run: RunId, epoch: i64, progress: Option<String>) -> StoreResult<Beat> {
         self.write(move |tx| {
             let mut update = tx.prepare_cached(
                 "UPDATE workflow_runs
-                 SET claim_until = ?3
+                 SET claim_until = ?3,
+                     progress = coalesce(?4, progress)
                  WHERE id = ?1
                    AND state = 'running'
                    AND claim_epoch = ?2
@@ -47,7 +48,7 @@ impl RunStore for SqliteStore {
             let alive = |row: &rusqlite::Row<'_>| {
                 Ok(Beat::Alive { claim_until: rows::instant(row, "claim_until")?, cancel_requested: row.get("cancel_requested")? })
             };
-            let beat = update.query_row(params![run.0, epoch, tx.now.plus(CLAIM).get()], alive).optional()?;
+            let beat = update.query_row(params![run.0, epoch, tx.now.plus(CLAIM).get(), progress], alive).optional()?;
             Ok(beat.unwrap_or(Beat::Stale))
         })
         .await
@@ -114,11 +115,13 @@ pub fn claim(tx: &Tx<'_>, claim: &Claim) -> Attempt<Result<Claimed, ClaimAnswer>
              started_at = coalesce(started_at, ?5),
              publish_failures = 0,
              publish_error = NULL,
-             redrives = 0
+             redrives = 0,
+             progress = NULL
          WHERE id = ?1
            AND state IN ('pending', 'queued')
            AND delivery = 'tracked'
-           AND cancel_requested_at IS NULL",
+           AND cancel_requested_at IS NULL
+           AND (due_at <= ?5 OR publish_seq > 1 OR publisher IS NOT NULL)",
     )?;
     let claim_until = tx.now.plus(CLAIM).get();
     let is_claimed = update.execute(params![id, claim.token.0, claim.worker, claim_until, tx.now.get()])? == 1;
@@ -215,10 +218,17 @@ fn finish(tx: &Tx<'_>, run: RunId, epoch: i64, finish: &Finish) -> Attempt<Finis
     if !matches!(finish.state, RunState::Succeeded | RunState::Failed | RunState::Cancelled) {
         return Err(StoreError::Data(format!("a worker cannot end a run as {}", finish.state)).into());
     }
+    // What was not said is NULL, which takes no room.
+    let RunResult { output, output_truncated, log } = &finish.result;
+    let output = (!output.is_null()).then(|| output.to_string());
+    let (is_truncated, log) = (output_truncated.then_some(true), Some(log).filter(|log| !log.is_empty()));
     tx.prepare_cached(
         "UPDATE workflow_runs
          SET state = ?3,
              error = ?4,
+             output = ?6,
+             output_truncated = ?7,
+             log = ?8,
              claim_token = NULL,
              claim_until = NULL,
              finished_at = ?5
@@ -226,7 +236,7 @@ fn finish(tx: &Tx<'_>, run: RunId, epoch: i64, finish: &Finish) -> Attempt<Finis
            AND state = 'running'
            AND claim_epoch = ?2",
     )?
-    .execute(params![run.0, epoch, finish.state.as_str(), finish.error, tx.now.get()])?;
+    .execute(params![run.0, epoch, finish.state.as_str(), finish.error, tx.now.get(), output, is_truncated, log])?;
     // Whatever else ends a run also raises its epoch: at this one, what stands is what this claim recorded.
     let mut select = tx.prepare_cached(
         "SELECT state
@@ -297,7 +307,7 @@ fn list(connection: &Connection, filter: RunFilter) -> Attempt<Page<Run>> {
     }
     // Both are the order of ids; each is the order of an index.
     let order = if filter.schedule_id.is_some() { "run.planned_at DESC, run.id DESC" } else { "run.id DESC" };
-    let (select, text) = (select_runs(index), conditions.text());
+    let (select, text) = (select_runs("", index), conditions.text());
     let mut select = connection.prepare_cached(&format!("{select} WHERE {text} ORDER BY {order} LIMIT ?"))?;
     let runs = select.query_map(params_from_iter(conditions.values(filter.limit)), rows::run)?.collect::<Result<_, _>>()?;
     Ok(page(runs, filter.limit))

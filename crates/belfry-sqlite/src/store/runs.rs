@@ -1,6 +1,6 @@
 //! What several verbs do to rows of `workflow_runs`.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tracing::error;
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
@@ -21,7 +21,8 @@ pub struct Recording {
     pub publisher: Option<PublishLease>,
 }
 
-/// Inserts `runs` as the revision says, `pending`; answers which were: a run whose row stands is left out.
+/// Inserts `runs` as the revision says, `pending`, each to be published when it is due; answers which were: a run whose row
+/// stands is left out.
 pub fn insert_scheduled(tx: &Tx<'_>, recording: &Recording, runs: &[NewRun]) -> Attempt<Vec<RunId>> {
     if runs.is_empty() {
         return Ok(Vec::new());
@@ -45,7 +46,7 @@ pub fn insert_scheduled(tx: &Tx<'_>, recording: &Recording, runs: &[NewRun]) -> 
          ON CONFLICT DO NOTHING",
     )?;
     let publisher = recording.publisher.map(|publisher| publisher.member.0);
-    let publish_at = recording.publisher.map_or(tx.now, |publisher| tx.now.plus(publisher.lease));
+    let leased_until = recording.publisher.map_or(tx.now, |publisher| tx.now.plus(publisher.lease));
     let mut inserted = Vec::with_capacity(runs.len());
     for run in runs {
         let count = insert.execute(params![
@@ -60,7 +61,7 @@ pub fn insert_scheduled(tx: &Tx<'_>, recording: &Recording, runs: &[NewRun]) -> 
             facts.queue.as_str(),
             facts.delivery.as_str(),
             publisher,
-            publish_at.get(),
+            leased_until.max(run.due).get(),
             tx.now.get(),
         ])?;
         if count == 1 {
@@ -143,9 +144,11 @@ pub fn take_from_claim(tx: &Tx<'_>, run: RunId, attempts_less: i64, lost_more: i
     Ok(if state == "pending" { Ended::Pending } else { Ended::Cancelled })
 }
 
+/// With its result, and those of its nodes.
 pub fn find(connection: &Connection, id: RunId) -> Attempt<Option<Run>> {
-    let mut select = connection.prepare_cached(&format!("{} WHERE run.id = ?1", select_runs("")))?;
-    let Some(run) = select.query_row([id.0], rows::run).optional()? else { return Ok(None) };
+    let mut select = connection.prepare_cached(&format!("{} WHERE run.id = ?1", select_runs(RESULT, "")))?;
+    let whole = |row: &Row<'_>| Ok(Run { result: rows::result(row)?, ..rows::run(row)? });
+    let Some(run) = select.query_row([id.0], whole).optional()? else { return Ok(None) };
     let mut select = connection.prepare_cached(
         "SELECT node_id, state, output, output_truncated, log, error, attempts, started_at, finished_at, wait_until
          FROM run_nodes
@@ -156,14 +159,17 @@ pub fn find(connection: &Connection, id: RunId) -> Attempt<Option<Run>> {
     Ok(Some(Run { nodes, ..run }))
 }
 
+/// For [`rows::result`].
+const RESULT: &str = ", run.output, run.output_truncated, run.log";
+
 /// For [`rows::run`]; `index` is empty, or names the one to use.
-pub fn select_runs(index: &str) -> String {
+pub fn select_runs(more: &str, index: &str) -> String {
     format!(
         "SELECT run.id, run.workflow_id, workflow.name AS workflow_name, run.workflow_version, run.schedule_id, run.kind, run.rerun_of,
                 run.reason, run.nominal_time, run.planned_at, run.due_at, run.state, run.queue, run.delivery,
                 coalesce(run.input, revision.input) AS input, run.attempt, run.claim_epoch, run.claimed_by,
                 run.claim_until, run.cancel_requested_at, run.publish_seq, run.publish_error, run.created_at,
-                run.queued_at, run.started_at, run.finished_at, run.error
+                run.queued_at, run.started_at, run.finished_at, run.error, run.progress{more}
          FROM workflow_runs run {index}
          JOIN workflows workflow
            ON workflow.id = run.workflow_id

@@ -142,7 +142,8 @@ impl ScheduleStore for SqliteStore {
     }
 
     async fn backlog(&self) -> StoreResult<Backlog> {
-        self.read(backlog).await
+        let now = self.clock_now();
+        self.read(move |connection| backlog(connection, now)).await
     }
 
     async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped> {
@@ -292,17 +293,18 @@ fn sweep(tx: &Tx<'_>, publisher: PublishLease, except: &[QueueName], limit: usiz
     runs::pending_of(tx, publisher.member.0, &taken)
 }
 
-fn backlog(connection: &Connection) -> Attempt<Backlog> {
+fn backlog(connection: &Connection, now: UnixMillis) -> Attempt<Backlog> {
     let mut select = connection.prepare_cached(
-        "SELECT count(*) AS pending, min(created_at) AS oldest
-         FROM (SELECT created_at
+        "SELECT count(*) AS pending, min(max(created_at, due_at)) AS oldest
+         FROM (SELECT created_at, due_at
                FROM workflow_runs
                WHERE state = 'pending'
+                 AND due_at <= ?2
                ORDER BY publish_at, id
                LIMIT ?1)",
     )?;
     let backlog = |row: &rusqlite::Row<'_>| Ok(Backlog { pending: row.get("pending")?, oldest: rows::instant_or_none(row, "oldest")? });
-    Ok(select.query_row([BACKLOG_COUNTED], backlog)?)
+    Ok(select.query_row(params![BACKLOG_COUNTED, now.get()], backlog)?)
 }
 
 fn reap(tx: &Tx<'_>, limit: usize) -> Attempt<Reaped> {

@@ -71,7 +71,7 @@ pub struct Made<'a> {
 
 /// Inserts a schedule at revision 1, whose first occurrence is the first after now.
 pub fn insert(tx: &Tx<'_>, made: &Made<'_>, facts: &WorkflowFacts) -> Attempt<()> {
-    let cursor = edit::first(made.content, tx.now)?;
+    let cursor = edit::first(made.id, made.content, tx.now)?;
     tx.prepare_cached(
         "INSERT INTO scheduled_workflows (
              id, workflow_id, name, origin, is_active, revision, shard, next_nominal_at, next_run_at, run_count,

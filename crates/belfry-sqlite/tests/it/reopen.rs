@@ -7,7 +7,7 @@ use belfry_core::ports::{
 };
 use belfry_core::run::{RunReason, RunState};
 use belfry_core::schedule::Cursor;
-use belfry_sqlite::{Database, OpenError};
+use belfry_sqlite::{Database, OpenError, Standing};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -151,4 +151,16 @@ async fn a_refused_fire_leaves_nothing_of_its_batch() {
     assert_eq!(store.run(run.id).await, Err(StoreError::NotFound("run")));
     let fired = store.fire(FireBatch { publisher: None, fires: vec![fire] }).await.unwrap();
     assert_eq!((fired.results[0].code, &fired.results[0].runs), (FireCode::Moved, &vec![run.id]));
+}
+
+#[tokio::test]
+async fn what_stands_in_a_file_is_told_beside_whoever_has_it_open() {
+    let file = File::new();
+    assert!(Standing::of(&file.path()).is_err(), "a look makes no file");
+    let database = file.open();
+    file.workflow(&database.store(), "w").await;
+    let standing = Standing::of(&file.path()).unwrap();
+    assert_eq!((standing.version, standing.last_now), (standing.known, file.now()));
+    database.close().await;
+    assert_eq!(Standing::of(&file.path()).unwrap(), standing);
 }

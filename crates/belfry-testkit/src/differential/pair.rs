@@ -8,7 +8,7 @@ use belfry_core::ports::{
     Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewKey, NewManualRun, NewSchedule, NewWorkflow, PublishLease,
     RunFilter, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
 };
-use belfry_core::run::{NodeResult, NodeState, Run, RunState};
+use belfry_core::run::{NodeResult, NodeState, Run, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason};
 use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
@@ -220,13 +220,18 @@ impl<'a> Pair<'a> {
                 let claim = Claim { run_id: id, token, worker: format!("worker {token}") };
                 let _ = both!(self, runs.claim(claim.clone()));
             }
-            Step::Heartbeat { epoch, .. } => drop(both!(self, runs.heartbeat(id, run.claim_epoch + epoch))),
+            Step::Heartbeat { epoch, says, .. } => {
+                let progress = says.then(|| format!("at {epoch}"));
+                let _ = both!(self, runs.heartbeat(id, run.claim_epoch + epoch, progress.clone()));
+            }
             Step::RecordNode { epoch, node, .. } => {
                 let result = self.node(*node);
                 let _ = both!(self, runs.record_node(id, run.claim_epoch + epoch, result.clone()));
             }
-            Step::Finish { epoch, state, .. } => {
-                let finish = Finish { state: *state, error: Some(format!("as {state}")) };
+            Step::Finish { epoch, state, leaves, .. } => {
+                let left = || RunResult { output: json!({"as": state}), output_truncated: *epoch == 0, log: format!("{state}\n") };
+                let result = leaves.then(left).unwrap_or_default();
+                let finish = Finish { state: *state, error: Some(format!("as {state}")), result };
                 let _ = both!(self, runs.finish(id, run.claim_epoch + epoch, finish.clone()));
             }
             Step::Release { epoch, .. } => drop(both!(self, runs.release(id, run.claim_epoch + epoch))),

@@ -29,9 +29,9 @@ pub(super) enum Step {
     Mark { runs: Vec<Index>, seq: i64 },
     GiveBack { run: Index, seq: i64, retry_in: SignedDuration },
     Claim { run: Index, token: Index },
-    Heartbeat { run: Index, epoch: i64 },
+    Heartbeat { run: Index, epoch: i64, says: bool },
     RecordNode { run: Index, epoch: i64, node: u8 },
-    Finish { run: Index, epoch: i64, state: RunState },
+    Finish { run: Index, epoch: i64, state: RunState, leaves: bool },
     Release { run: Index, epoch: i64 },
     Cancel { run: Index },
     Reap { wait: SignedDuration, limit: usize, behind: SignedDuration },
@@ -208,9 +208,10 @@ fn workers() -> impl Strategy<Value = Step> {
     let states = vec![RunState::Succeeded, RunState::Failed, RunState::Cancelled];
     prop_oneof![
         6 => (index(), index()).prop_map(|(run, token)| Step::Claim { run, token }),
-        2 => (index(), off()).prop_map(|(run, epoch)| Step::Heartbeat { run, epoch }),
+        2 => (index(), off(), any::<bool>()).prop_map(|(run, epoch, says)| Step::Heartbeat { run, epoch, says }),
         3 => (index(), off(), 0..3_u8).prop_map(|(run, epoch, node)| Step::RecordNode { run, epoch, node }),
-        2 => (index(), off(), select(states)).prop_map(|(run, epoch, state)| Step::Finish { run, epoch, state }),
+        2 => (index(), off(), select(states), any::<bool>())
+            .prop_map(|(run, epoch, state, leaves)| Step::Finish { run, epoch, state, leaves }),
         2 => (index(), off()).prop_map(|(run, epoch)| Step::Release { run, epoch }),
         2 => index().prop_map(|run| Step::Cancel { run }),
     ]

@@ -15,6 +15,7 @@ pub(super) struct Rewrite {
     accounted: Accounted,
 }
 
+#[expect(clippy::large_enum_variant, reason = "made once for each schedule of a write")]
 pub(super) enum Becomes {
     Living { name: String, content: ScheduleContent, is_active: bool },
     Deleted,
@@ -58,7 +59,7 @@ impl Tables {
         if self.schedules.contains_key(&begins.id) {
             return Err(taken(begins.id));
         }
-        let cursor = first(&begins.content, now)?;
+        let cursor = first(begins.id, &begins.content, now)?;
         let Begins { id, workflow_id, name, origin, content, is_active } = begins;
         let schedule = ScheduledWorkflow {
             id,

@@ -35,6 +35,10 @@ pub enum Mutation {
     ClaimEpoch,
     /// A claim does not ask for the delivery.
     ClaimDelivery,
+    /// A claim does not ask whether the run is due.
+    ClaimDue,
+    /// What an edit records for a time that jitter has yet to bring is to be published at once.
+    EditDue,
     /// What a worker writes is not compared with its epoch.
     WorkerEpoch,
     /// What a worker writes is not compared with the state.
@@ -89,6 +93,8 @@ impl Mutation {
         Mutation::ClaimToken,
         Mutation::ClaimEpoch,
         Mutation::ClaimDelivery,
+        Mutation::ClaimDue,
+        Mutation::EditDue,
         Mutation::WorkerEpoch,
         Mutation::WorkerState,
         Mutation::NodeSettled,

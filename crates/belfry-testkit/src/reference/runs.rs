@@ -6,7 +6,7 @@ use belfry_core::ports::{
     Beat, Cancelled, Claim, ClaimAnswer, ClaimedRun, Conflict, Finish, FinishAnswer, Page, PollStore, RunFilter, RunStore, StoreError,
     StoreResult,
 };
-use belfry_core::run::{NodeResult, Run, RunState};
+use belfry_core::run::{NodeResult, Run, RunResult, RunState};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Delivery, QueueName};
 use jiff::SignedDuration;
@@ -24,13 +24,14 @@ impl RunStore for ReferenceStore {
         let (mut tables, now) = self.begin();
         let (compares_state, compares_token) = (tables.holds(Mutation::ClaimState), tables.holds(Mutation::ClaimToken));
         let (raises, compares_delivery) = (i64::from(tables.holds(Mutation::ClaimEpoch)), tables.holds(Mutation::ClaimDelivery));
+        let compares_due = tables.holds(Mutation::ClaimDue);
         let Some(row) = tables.runs.get_mut(&claim.run_id) else { return Ok(ClaimAnswer::Refused(None)) };
         if row.run.delivery == Delivery::Handoff && compares_delivery {
             return Ok(ClaimAnswer::Handoff);
         }
         let again = row.run.state == RunState::Running && (row.token == Some(claim.token) || !compares_token);
         if !again {
-            if compares_state && !row.is_claimable() {
+            if (compares_state && !row.is_unclaimed()) || (compares_due && row.is_ahead(now)) {
                 return Ok(ClaimAnswer::Refused(Some(row.run.state)));
             }
             row.start(&claim, raises, now);
@@ -38,11 +39,12 @@ impl RunStore for ReferenceStore {
         Ok(ClaimAnswer::Claimed(Box::new(tables.claimed(claim.run_id))))
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
+    async fn heartbeat(&self, run: RunId, epoch: i64, progress: Option<String>) -> StoreResult<Beat> {
         let (mut tables, now) = self.begin();
         let Some(row) = tables.running(run, epoch) else { return Ok(Beat::Stale) };
         let claim_until = now.plus(CLAIM);
         row.run.claim_until = Some(claim_until);
+        row.run.progress = progress.or(row.run.progress.take());
         Ok(Beat::Alive { claim_until, cancel_requested: row.run.cancel_requested_at.is_some() })
     }
 
@@ -65,6 +67,7 @@ impl RunStore for ReferenceStore {
         match tables.runs.get_mut(&run).filter(|row| row.run.claim_epoch == epoch || !compares) {
             Some(row) if row.run.state == RunState::Running => {
                 row.run.error = finish.error;
+                row.run.result = finish.result;
                 tables.end(run, finish.state, now);
                 Ok(FinishAnswer::Recorded(finish.state))
             }
@@ -107,7 +110,7 @@ impl RunStore for ReferenceStore {
     async fn runs(&self, filter: RunFilter) -> StoreResult<Page<Run>> {
         let (tables, _) = self.begin();
         let newest_first = tables.runs.values().rev().filter(|row| shows(&filter, &row.run));
-        Ok(page(newest_first.map(|row| Run { nodes: Vec::new(), ..tables.shown_run(row) }), filter.limit))
+        Ok(page(newest_first.map(|row| Run { result: RunResult::default(), nodes: Vec::new(), ..tables.shown_run(row) }), filter.limit))
     }
 }
 
@@ -130,7 +133,8 @@ impl PollStore for ReferenceStore {
         if let Some(held) = live().find(held) {
             return Ok(Some(tables.claimed(held.run.id)));
         }
-        let pending = live().filter(|row| row.run.state == RunState::Pending).min_by_key(|row| (row.publish_at, row.run.id));
+        let is_due = |row: &&RunRow| row.run.state == RunState::Pending && (row.run.due_at <= now || !tables.holds(Mutation::ClaimDue));
+        let pending = live().filter(is_due).min_by_key(|row| (row.publish_at, row.run.id));
         let queued = live().filter(|row| row.run.state == RunState::Queued).min_by_key(|row| (row.run.queued_at, row.run.id));
         let Some(oldest) = pending.into_iter().chain(queued).map(|row| row.run.id).min() else { return Ok(None) };
         let row = tables.runs.get_mut(&oldest).expect("a live run has its row");
@@ -141,8 +145,14 @@ impl PollStore for ReferenceStore {
 
 impl RunRow {
     /// Nothing in `pending` or `queued` has a cancel asked: that ends it.
-    fn is_claimable(&self) -> bool {
+    fn is_unclaimed(&self) -> bool {
         matches!(self.run.state, RunState::Pending | RunState::Queued)
+    }
+
+    /// An edit recorded it for a time that jitter has yet to bring, and nobody has published it. A clock that went back makes
+    /// nothing of the kind of what was published.
+    fn is_ahead(&self, now: UnixMillis) -> bool {
+        self.run.due_at > now && self.run.publish_seq == 1 && self.publisher.is_none()
     }
 
     fn start(&mut self, claim: &Claim, raises: i64, now: UnixMillis) {
@@ -153,6 +163,7 @@ impl RunRow {
         self.run.claimed_by = Some(claim.worker.clone());
         self.run.claim_until = Some(now.plus(CLAIM));
         self.run.started_at.get_or_insert(now);
+        self.run.progress = None;
         // A worker has its message, whatever its publisher knows of it.
         self.run.publish_error = None;
         self.publish_failures = 0;

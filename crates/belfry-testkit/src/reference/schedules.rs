@@ -7,7 +7,7 @@ use belfry_core::ports::{
     MAX_REDRIVES, MEMBER_DEAD_AFTER, Mark, Member, Membership, PendingRun, PublishLease, REDRIVE_AFTER, Reaped, Redrive, Redriven,
     ScheduleStore, StoreError, StoreResult, Swept,
 };
-use belfry_core::run::RunState;
+use belfry_core::run::{Run, RunState};
 use belfry_core::schedule::ScheduledWorkflow;
 use belfry_core::shards::Shards;
 use belfry_core::time::UnixMillis;
@@ -145,9 +145,10 @@ impl ScheduleStore for ReferenceStore {
     }
 
     async fn backlog(&self) -> StoreResult<Backlog> {
-        let (tables, _) = self.begin();
-        let pending = tables.live.iter().map(|id| &tables.runs[id].run).filter(|run| run.state == RunState::Pending);
-        let recorded: Vec<UnixMillis> = pending.map(|run| run.created_at).take(BACKLOG_COUNTED).collect();
+        let (tables, now) = self.begin();
+        let is_due = |run: &&Run| run.state == RunState::Pending && run.due_at <= now;
+        let pending = tables.live.iter().map(|id| &tables.runs[id].run).filter(is_due);
+        let recorded: Vec<UnixMillis> = pending.map(|run| run.created_at.max(run.due_at)).take(BACKLOG_COUNTED).collect();
         Ok(Backlog { pending: recorded.len(), oldest: recorded.into_iter().min() })
     }
 

@@ -27,7 +27,7 @@ pub async fn what_runs_is_asked(backend: &dyn Backend) {
     let run = world.run(id).await;
     assert_between(before, run.cancel_requested_at.unwrap(), world.now().await);
     assert_eq!(run, Run { cancel_requested_at: run.cancel_requested_at, ..claimed.run });
-    let beat = world.runs.heartbeat(id, 1).await.unwrap();
+    let beat = world.runs.heartbeat(id, 1, None).await.unwrap();
     assert!(matches!(beat, Beat::Alive { cancel_requested: true, .. }), "{beat:?}");
 }
 
@@ -44,7 +44,7 @@ pub async fn asking_again_is_the_same_as_once(backend: &dyn Backend) {
 pub async fn what_has_ended_stays(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let id = world.claimed_run().await.run.id;
-    world.runs.finish(id, 1, Finish { state: RunState::Failed, error: None }).await.unwrap();
+    world.runs.finish(id, 1, Finish::of(RunState::Failed, None)).await.unwrap();
     let ended = world.run(id).await;
     assert_eq!(world.runs.cancel(id).await, Err(Conflict::RunEnded(RunState::Failed).into()));
     assert_eq!(world.run(id).await, ended);

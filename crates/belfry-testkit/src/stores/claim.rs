@@ -13,7 +13,7 @@ use super::world::{SECOND, World, assert_between, definition, due, edit_of, ever
 const CLAIM: SignedDuration = SignedDuration::from_secs(60);
 
 fn finish(state: RunState) -> Finish {
-    Finish { state, error: None }
+    Finish::of(state, None)
 }
 
 #[track_caller]
@@ -167,7 +167,7 @@ pub async fn a_heartbeat_moves_the_claim(backend: &dyn Backend) {
     let claimed = world.claimed_run().await;
     world.advance(SECOND).await;
     let before = world.now().await;
-    let Beat::Alive { claim_until, cancel_requested: false } = world.runs.heartbeat(claimed.run.id, 1).await.unwrap() else {
+    let Beat::Alive { claim_until, cancel_requested: false } = world.runs.heartbeat(claimed.run.id, 1, None).await.unwrap() else {
         panic!("the claim stands, and no cancel was asked")
     };
     assert_claim_ends(before, claim_until, world.now().await);
@@ -179,18 +179,18 @@ pub async fn a_heartbeat_of_another_claim_is_stale(backend: &dyn Backend) {
     let claimed = world.claimed_run().await;
     let (id, pending) = (claimed.run.id, world.pending_run().await);
     for (run, epoch) in [(id, 0), (id, 2), (pending, 0), (world.run_id().await, 1)] {
-        assert_eq!(world.runs.heartbeat(run, epoch).await, Ok(Beat::Stale));
+        assert_eq!(world.runs.heartbeat(run, epoch, None).await, Ok(Beat::Stale));
     }
     assert_eq!(world.run(id).await, claimed.run);
     world.runs.finish(id, 1, finish(RunState::Succeeded)).await.unwrap();
-    assert_eq!(world.runs.heartbeat(id, 1).await, Ok(Beat::Stale));
+    assert_eq!(world.runs.heartbeat(id, 1, None).await, Ok(Beat::Stale));
 }
 
 pub async fn a_late_heartbeat_keeps_what_nobody_took(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let claimed = world.claimed_run().await;
     world.reach(claimed.claim_until.plus(SECOND)).await;
-    let beat = world.runs.heartbeat(claimed.run.id, 1).await.unwrap();
+    let beat = world.runs.heartbeat(claimed.run.id, 1, None).await.unwrap();
     assert!(matches!(beat, Beat::Alive { .. }), "{beat:?}");
     assert_eq!(world.reap(10).await.unwrap().requeued, 0);
 }
@@ -250,7 +250,7 @@ pub async fn finishing_ends_the_run(backend: &dyn Backend) {
         let claimed = world.claimed_run().await;
         let id = claimed.run.id;
         let before = world.now().await;
-        let end = Finish { state, error: Some("why".to_owned()) };
+        let end = Finish::of(state, Some("why".to_owned()));
         assert_eq!(world.runs.finish(id, 1, end).await, Ok(FinishAnswer::Recorded(state)));
         let run = world.run(id).await;
         assert_between(before, run.finished_at.unwrap(), world.now().await);

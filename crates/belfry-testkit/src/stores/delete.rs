@@ -52,10 +52,10 @@ pub async fn what_runs_of_a_deleted_schedule_ends_where_it_would_start_again(bac
     }
     world.workflows.delete_schedule(schedule.id, None).await.unwrap();
     for run in &runs {
-        let beat = world.runs.heartbeat(*run, 1).await.unwrap();
+        let beat = world.runs.heartbeat(*run, 1, None).await.unwrap();
         assert!(matches!(beat, Beat::Alive { cancel_requested: false, .. }), "it goes on: {beat:?}");
     }
-    let end = belfry_core::ports::Finish { state: RunState::Succeeded, error: None };
+    let end = belfry_core::ports::Finish::of(RunState::Succeeded, None);
     world.runs.finish(runs[0], 1, end).await.unwrap();
     world.runs.release(runs[1], 1).await.unwrap();
     world.lose(runs[2]).await;

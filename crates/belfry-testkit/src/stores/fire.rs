@@ -2,7 +2,7 @@
 
 use belfry_core::ids::RunId;
 use belfry_core::ports::{Fire, FireBatch, FireCode, FireResult, NewRun, ScheduleEdit, StoreError};
-use belfry_core::run::{Run, RunKind, RunReason, RunState};
+use belfry_core::run::{Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Outcome, OutcomeReason, ScheduleContent, ScheduledWorkflow};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -52,6 +52,8 @@ pub async fn a_due_fire_records_its_run_and_moves_the_cursor(backend: &dyn Backe
         started_at: None,
         finished_at: None,
         error: None,
+        progress: None,
+        result: RunResult::default(),
         nodes: vec![],
     };
     assert_eq!(world.run(id).await, run);

@@ -2,7 +2,7 @@
 
 use belfry_core::ids::RunId;
 use belfry_core::ports::{NewManualRun, StoreError};
-use belfry_core::run::{Run, RunKind, RunReason, RunState};
+use belfry_core::run::{Run, RunKind, RunReason, RunResult, RunState};
 use jiff::SignedDuration;
 
 use super::Backend;
@@ -48,6 +48,8 @@ pub async fn a_manual_run_is_planned_when_it_is_made(backend: &dyn Backend) {
         started_at: None,
         finished_at: None,
         error: None,
+        progress: None,
+        result: RunResult::default(),
         nodes: vec![],
     };
     assert_eq!((&run, &world.run(run.id).await), (&expected, &expected));

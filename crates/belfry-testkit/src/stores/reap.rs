@@ -13,7 +13,7 @@ pub async fn a_living_claim_is_left_alone(backend: &dyn Backend) {
     world.advance(SignedDuration::from_secs(30)).await;
     assert_eq!(world.reap(10).await, Ok(Reaped::default()));
     assert_eq!(world.run(claimed.run.id).await, claimed.run);
-    world.runs.heartbeat(claimed.run.id, 1).await.unwrap();
+    world.runs.heartbeat(claimed.run.id, 1, None).await.unwrap();
     world.reach(claimed.claim_until).await;
     assert_eq!(world.reap(10).await, Ok(Reaped::default()));
 }
@@ -26,7 +26,7 @@ pub async fn a_lost_run_is_pending_again(backend: &dyn Backend) {
     assert_eq!(world.reap(10).await, Ok(Reaped { requeued: 1, ..Reaped::default() }));
     let lost = Run { state: RunState::Pending, claim_epoch: 2, claimed_by: None, claim_until: None, publish_seq: 2, ..claimed.run };
     assert_eq!(world.run(id).await, lost);
-    assert_eq!(world.runs.heartbeat(id, 1).await, Ok(Beat::Stale));
+    assert_eq!(world.runs.heartbeat(id, 1, None).await, Ok(Beat::Stale));
     let swept = world.sweep(10).await;
     assert_eq!(swept.iter().map(|run| (run.id, run.publish_seq, run.attempt)).collect::<Vec<_>>(), [(id, 3, 2)]);
     let again = world.claim(id).await;
@@ -93,7 +93,7 @@ pub async fn a_pass_takes_the_longest_lost_up_to_its_limit(backend: &dyn Backend
         world.advance(SECOND).await;
     }
     // The first one to be claimed has lived longest.
-    world.runs.heartbeat(runs[0].run.id, 1).await.unwrap();
+    world.runs.heartbeat(runs[0].run.id, 1, None).await.unwrap();
     world.advance(SignedDuration::from_secs(60)).await;
     assert_eq!(world.reap(2).await, Ok(Reaped { requeued: 2, ..Reaped::default() }));
     assert_eq!(world.state(runs[0].run.id).await, RunState::Running);

@@ -138,7 +138,7 @@ pub async fn what_has_ended_overtakes_nothing(backend: &dyn Backend) {
     let world = World::fresh(backend).await;
     let waits = overdue_run(&world).await;
     let claimed = world.claimed_run().await;
-    world.runs.finish(claimed.run.id, claimed.epoch, Finish { state: RunState::Succeeded, error: None }).await.unwrap();
+    world.runs.finish(claimed.run.id, claimed.epoch, Finish::of(RunState::Succeeded, None)).await.unwrap();
     assert_eq!(world.redrive(false, 10).await, NOTHING);
     world.claimed_run().await;
     assert_eq!(world.redrive(false, 10).await, requeued(1));
@@ -257,7 +257,7 @@ pub async fn only_what_is_queued_is_taken_back(backend: &dyn Backend) {
     let cancelled = world.queued_run().await;
     world.runs.cancel(cancelled).await.unwrap();
     let finished = world.claimed_run().await.run.id;
-    world.runs.finish(finished, 1, Finish { state: RunState::Failed, error: None }).await.unwrap();
+    world.runs.finish(finished, 1, Finish::of(RunState::Failed, None)).await.unwrap();
     runs.extend([delivered, cancelled, finished]);
     let mut before = Vec::new();
     for run in &runs {

@@ -4,11 +4,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use belfry_core::run::MAX_OUTPUT_BYTES;
+use belfry_core::run::bounded::json_beginning;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::process::Captured;
-use crate::bounded::json_beginning;
 use crate::node::Outcome;
 
 /// What the output has beside `stdout`.

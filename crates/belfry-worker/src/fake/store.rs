@@ -184,7 +184,7 @@ impl RunStore for FakeStore {
         .await
     }
 
-    async fn heartbeat(&self, run: RunId, epoch: i64) -> StoreResult<Beat> {
+    async fn heartbeat(&self, run: RunId, epoch: i64, _: Option<String>) -> StoreResult<Beat> {
         let claim_until = self.clock.store_now().plus(CLAIM_LENGTH);
         self.call("heartbeat", "heartbeat".to_owned(), |rows| {
             Ok(rows.held(run, epoch).map_or(Beat::Stale, |row| {

@@ -6,14 +6,17 @@ mod tests;
 
 use belfry_core::ids::{ClaimToken, RunId};
 use belfry_core::ports::{Beat, Claim, ClaimAnswer, Finish, FinishAnswer};
-use belfry_core::run::RunState;
+use belfry_core::run::{RunResult, RunState, bounded};
 use belfry_core::violation::Violations;
 use belfry_core::workflow::QueueName;
 use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::RunService;
-use super::schemas::{ClaimRequest, ClaimResponse, EpochRequest, FailRequest, FinishResponse, HeartbeatResponse, PollRequest};
+use super::schemas::{
+    ClaimRequest, ClaimResponse, CompleteRequest, EpochRequest, FailRequest, FinishResponse, HeartbeatRequest, HeartbeatResponse,
+    PollRequest,
+};
 use crate::error::ServiceError;
 use crate::read::read_partly;
 
@@ -21,8 +24,8 @@ use crate::read::read_partly;
 const MAX_WORKER: usize = 128;
 /// How long a poll may wait.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(30);
-/// The most of an error's text that is kept.
-const MAX_ERROR_BYTES: usize = 4 * 1024;
+/// The most of what is said of a run's progress that is kept, in characters.
+const MAX_PROGRESS: usize = 500;
 
 impl RunService {
     /// [`ServiceError::NotClaimable`] and [`ServiceError::HandedOff`] are final as far as the worker's message goes.
@@ -43,25 +46,31 @@ impl RunService {
         Ok(self.polls.claim_oldest(queue.clone(), request.token, request.worker.clone()).await?.map(ClaimResponse::from))
     }
 
+    /// A progress that is told is kept with it; of a long one the beginning.
     pub async fn heartbeat(&self, id: RunId, body: &Value) -> Result<HeartbeatResponse, ServiceError> {
-        let EpochRequest { epoch } = checked(body, |request: &EpochRequest, violations| check_epoch(request.epoch, violations))?;
-        match self.store.heartbeat(id, epoch).await? {
+        let HeartbeatRequest { epoch, progress } =
+            checked(body, |request: &HeartbeatRequest, violations| check_epoch(request.epoch, violations))?;
+        match self.store.heartbeat(id, epoch, progress.as_deref().map(one_line)).await? {
             Beat::Alive { claim_until, cancel_requested } => Ok(HeartbeatResponse { claim_until, cancel_requested }),
             Beat::Stale => Err(self.stale(id).await?),
         }
     }
 
-    /// Ends the run as `succeeded`. Ending it again at the same epoch answers what stands, whichever verb recorded it.
+    /// Ends the run as `succeeded`, with what it came to. Ending it again at the same epoch answers what stands, whichever verb recorded it.
     pub async fn complete(&self, id: RunId, body: &Value) -> Result<FinishResponse, ServiceError> {
-        let EpochRequest { epoch } = checked(body, |request: &EpochRequest, violations| check_epoch(request.epoch, violations))?;
-        self.finish(id, epoch, Finish { state: RunState::Succeeded, error: None }).await
+        let CompleteRequest { epoch, output, log } =
+            checked(body, |request: &CompleteRequest, violations| check_epoch(request.epoch, violations))?;
+        let result = RunResult::bounded(output, log.unwrap_or_default());
+        self.finish(id, epoch, Finish { state: RunState::Succeeded, error: None, result }).await
     }
 
     /// Ends the run as `failed`, or as `cancelled` when the worker stopped because that was asked.
     pub async fn fail(&self, id: RunId, body: &Value) -> Result<FinishResponse, ServiceError> {
         let request = checked(body, |request, violations| check_failure(request, body, violations))?;
         let state = if request.cancelled { RunState::Cancelled } else { RunState::Failed };
-        self.finish(id, request.epoch, Finish { state, error: request.error.map(shortened) }).await
+        let error = request.error.as_deref().map(bounded::error);
+        let result = RunResult::bounded(request.output, request.log.unwrap_or_default());
+        self.finish(id, request.epoch, Finish { state, error, result }).await
     }
 
     /// Gives the run back without an end: another worker gets it, and neither an attempt nor a lost claim is counted.
@@ -127,6 +136,8 @@ fn check_claimer(token: ClaimToken, worker: &str, violations: &mut Violations) {
 pub(crate) const TOKEN: &str = "a UUID that the worker made for this claim";
 pub(crate) const WORKER: &str = "1 to 128 characters, none of them control characters; people see it";
 pub(crate) const EPOCH: &str = "the `epoch` that the claim was answered with, 1 or more";
+pub(crate) const PROGRESS: &str = "a string that says how far the work is; of a long one the first 500 characters are kept";
+pub(crate) const LOG: &str = "a string; of a long one the first 64 KiB are kept";
 pub(crate) const ERROR: &str = "a string that says why the run failed; only with `cancelled: true` it may be left out";
 
 fn check_epoch(epoch: i64, violations: &mut Violations) {
@@ -143,11 +154,10 @@ fn check_failure(request: &FailRequest, body: &Value, violations: &mut Violation
     }
 }
 
-/// A long text is cut, not refused: a worker that has failed must not fail at saying so.
-fn shortened(mut text: String) -> String {
-    if text.len() > MAX_ERROR_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES));
-        text.push('…');
-    }
-    text
+/// What tables can show, of at most [`MAX_PROGRESS`] characters. A long text is cut, not refused: a heartbeat that is refused
+/// for what it says would cost the claim.
+fn one_line(progress: &str) -> String {
+    let is_cut = progress.chars().nth(MAX_PROGRESS).is_some();
+    let kept = progress.chars().take(MAX_PROGRESS - usize::from(is_cut));
+    kept.map(|c| if c.is_control() { ' ' } else { c }).chain(is_cut.then_some('…')).collect()
 }

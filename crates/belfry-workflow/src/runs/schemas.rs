@@ -86,6 +86,22 @@ pub struct RunResponse {
     /// Why it did not succeed.
     #[schema(required = true)]
     pub error: Option<String>,
+    /// How far it is, as its worker said it last; null where none has. Another claim begins without.
+    #[schema(required = true)]
+    pub progress: Option<String>,
+    /// What it came to, where a program of yours has ended it and said so: null when there is none; the beginning of it, as a
+    /// string, when it was too large to keep. Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value, required = false)]
+    pub output: Option<Value>,
+    /// Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    pub output_truncated: Option<bool>,
+    /// Empty when there is none; the last line says so when some were left out. Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub log: Option<String>,
     /// In the order in which they began; left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<NodeResponse>, required = false)]
@@ -186,6 +202,35 @@ pub struct EpochRequest {
     pub epoch: i64,
 }
 
+/// A claim that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HeartbeatRequest)]
+pub struct HeartbeatRequest {
+    /// As the claim was answered.
+    #[schema(minimum = 1)]
+    pub epoch: i64,
+    /// How far the work is, for people: one line, of which the first 500 characters are kept. Left out, what was said stays.
+    #[schema(examples("312 of 900 invoices"))]
+    pub progress: Option<String>,
+}
+
+/// How a run ends that succeeds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Completion)]
+pub struct CompleteRequest {
+    /// As the claim was answered.
+    #[schema(minimum = 1)]
+    pub epoch: i64,
+    /// Whatever the run came to, any JSON; of more than 64 KiB the beginning is kept.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub output: Value,
+    /// What happened, for people; of more than 64 KiB the beginning is kept.
+    pub log: Option<String>,
+}
+
 /// How a run ends that does not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -199,6 +244,12 @@ pub struct FailRequest {
     /// The worker stopped because a cancel was asked: the run ends as `cancelled`, not as `failed`.
     #[serde(default)]
     pub cancelled: bool,
+    /// As far as it came, any JSON; of more than 64 KiB the beginning is kept.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub output: Value,
+    /// What happened, for people; of more than 64 KiB the beginning is kept.
+    pub log: Option<String>,
 }
 
 /// A claim that stands.
@@ -233,6 +284,13 @@ impl From<ClaimedRun> for ClaimResponse {
     }
 }
 
+impl RunResponse {
+    /// As lists have it.
+    pub fn brief(run: Run) -> RunResponse {
+        RunResponse { output: None, output_truncated: None, log: None, nodes: None, ..RunResponse::from(run) }
+    }
+}
+
 impl From<Run> for RunResponse {
     fn from(run: Run) -> RunResponse {
         RunResponse {
@@ -261,6 +319,10 @@ impl From<Run> for RunResponse {
             started_at: run.started_at,
             finished_at: run.finished_at,
             error: run.error,
+            progress: run.progress,
+            output: Some(run.result.output),
+            output_truncated: Some(run.result.output_truncated),
+            log: Some(run.result.log),
             nodes: Some(run.nodes.into_iter().map(NodeResponse::from).collect()),
         }
     }

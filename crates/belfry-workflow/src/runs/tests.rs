@@ -40,19 +40,20 @@ async fn a_run_is_answered_whole_with_its_nodes() {
         wait_until: None,
     };
     assert!(fixture.store.record_node(run.id, epoch, result).await.unwrap());
-    fixture.store.finish(run.id, epoch, Finish { state: RunState::Succeeded, error: None }).await.unwrap();
+    fixture.store.finish(run.id, epoch, Finish::of(RunState::Succeeded, None)).await.unwrap();
     let (began, later) = ("2026-11-25T09:00:00Z", "2026-11-25T09:00:01Z");
+    let nodes = json!([{
+        "id": "say", "state": "succeeded", "output": {"message": "hello"}, "output_truncated": false, "log": "hello\n",
+        "error": null, "attempts": 1, "started_at": began, "finished_at": began, "wait_until": null
+    }]);
     let expected = json!({
         "id": run.id, "workflow_id": run.workflow_id, "workflow_name": "plain", "workflow_version": 1, "schedule_id": null,
         "kind": "manual",
         "rerun_of": null, "reason": "manual", "nominal_time": null, "planned_at": began, "due_at": began, "lateness_ms": 0,
         "state": "succeeded", "queue": "default", "delivery": "tracked", "input": {"a": 1}, "attempt": 1,
         "claimed_by": "worker-1", "cancel_requested_at": null, "publish_error": null, "created_at": began, "queued_at": null,
-        "started_at": later, "finished_at": later, "error": null,
-        "nodes": [{
-            "id": "say", "state": "succeeded", "output": {"message": "hello"}, "output_truncated": false, "log": "hello\n",
-            "error": null, "attempts": 1, "started_at": began, "finished_at": began, "wait_until": null
-        }]
+        "started_at": later, "finished_at": later, "error": null, "progress": null, "output": null, "output_truncated": false,
+        "log": "", "nodes": nodes
     });
     assert_eq!(serde_json::to_value(fixture.runs.get(run.id).await.unwrap()).unwrap(), expected);
 }

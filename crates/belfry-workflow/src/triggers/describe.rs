@@ -17,6 +17,9 @@ pub(super) fn schedule(content: &ScheduleContent) -> String {
         sentence.push_str(", except ");
         sentence.push_str(&left_out(exclusion, content));
     }
+    if !content.jitter.is_zero() {
+        sentence.push_str(&format!(", up to {} later", duration(content.jitter)));
+    }
     if let Some(start) = content.start_at {
         sentence.push_str(&format!(", not before {}", civil(wall_clock(start, zone))));
     }
@@ -71,8 +74,17 @@ fn civil(at: DateTime) -> String {
     at.strftime(format).to_string()
 }
 
-/// "15 minutes", "hour", "1 hour 30 minutes", "1.5 seconds".
+/// As in "every hour", not "every 1 hour".
 fn length(length: SignedDuration) -> String {
+    let words = duration(length);
+    match words.strip_prefix("1 ") {
+        Some(unit) if !unit.contains(' ') => unit.to_owned(),
+        _ => words,
+    }
+}
+
+/// "15 minutes", "1 hour", "1 hour 30 minutes", "1.5 seconds".
+fn duration(length: SignedDuration) -> String {
     let (hours, minutes, seconds) = (length.as_secs() / 3600, length.as_secs() / 60 % 60, length.as_secs() % 60);
     let whole = [(hours, "hour"), (minutes, "minute"), (seconds, "second")];
     let millis = length.subsec_millis();
@@ -84,9 +96,5 @@ fn length(length: SignedDuration) -> String {
     if millis != 0 {
         parts.push(format!("{seconds}.{} seconds", format!("{millis:03}").trim_end_matches('0')));
     }
-    match parts.as_slice() {
-        // "every hour", not "every 1 hour".
-        [only] => only.strip_prefix("1 ").unwrap_or(only).to_owned(),
-        parts => parts.join(" "),
-    }
+    parts.join(" ")
 }

@@ -20,7 +20,7 @@ pub(super) fn settable(schedule: &ScheduledWorkflow) -> Value {
 
 /// All of it but its name and whether it is active.
 pub(super) fn settable_content(content: &ScheduleContent) -> Value {
-    let ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness } = content;
+    let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness } = content;
     let mut document = match specs.as_slice() {
         [Spec::Unknown(_)] => json!({ "specs": specs }),
         [only] => json!(only),
@@ -38,6 +38,7 @@ pub(super) fn settable_content(content: &ScheduleContent) -> Value {
     document["gap"] = json!(rules.gap);
     document["fold"] = json!(rules.fold);
     document["dom_dow"] = json!(rules.dom_dow);
+    document["jitter"] = json!(Length(*jitter));
     document["input"] = input.clone();
     document["missed_after"] = json!(Length(lateness.missed_after));
     document["catch_up"] = json!(lateness.catch_up);

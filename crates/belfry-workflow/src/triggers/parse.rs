@@ -1,6 +1,7 @@
 //! The one reader of a schedule's shape: bodies, trigger nodes, files and previews all come through here.
 
 use belfry_core::calendar::{Calendars, DateExclusion, Exclusion};
+use belfry_core::jitter::LONGEST_JITTER;
 use belfry_core::schedule::{Lateness, ScheduleContent};
 use belfry_core::spec::calendar::CalendarRule;
 use belfry_core::spec::cron::{Cron, CronRules, Dialect};
@@ -88,12 +89,13 @@ pub(super) fn read_schedule(
     let exclude = reader.exclusions(&request);
     reader.bounds(&request);
     reader.name(request.name.as_deref());
+    let jitter = reader.jitter(&request);
     let lateness = reader.lateness(&request);
     let input = Value::Object(request.input.unwrap_or_default());
     check_input("/input", &input, &mut reader.violations);
     let violations = reader.violations;
     let (start_at, end_at) = (request.start_at, request.end_at);
-    let content = ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness };
+    let content = ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness };
     violations.or(ScheduleDraft { name: request.name, content, is_active: request.is_active })
 }
 
@@ -300,6 +302,14 @@ impl Reader<'_> {
         if let Some(name) = name {
             check_name("/name", name, &mut self.violations);
         }
+    }
+
+    fn jitter(&mut self, request: &ScheduleRequest) -> SignedDuration {
+        let jitter = request.jitter.map_or(SignedDuration::ZERO, |length| length.0);
+        if jitter > LONGEST_JITTER {
+            self.violations.add("/jitter", Some(self.value["jitter"].clone()), "it is longer than a day", "at most PT24H");
+        }
+        jitter
     }
 
     fn lateness(&mut self, request: &ScheduleRequest) -> Lateness {

@@ -97,6 +97,10 @@ pub struct ScheduleRequest {
     /// The last planned time that may fire, inclusive.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub end_at: Option<UnixMillis>,
+    /// Spreads what many schedules plan for one instant: each time is due up to this long after it, by a number that is its
+    /// own and always the same, and before the next one. At most a day; `PT0S` when absent.
+    #[schema(value_type = Option<String>, examples("PT5M"))]
+    pub jitter: Option<Length>,
     /// The input of its runs; at most 64 KiB.
     #[schema(value_type = Option<Object>)]
     pub input: Option<Map<String, Value>>,
@@ -186,6 +190,8 @@ pub struct ScheduleResponse {
     pub fold: Fold,
     #[schema(value_type = String, examples("or"))]
     pub dom_dow: DayFields,
+    #[schema(value_type = String, examples("PT0S"))]
+    pub jitter: Length,
     #[schema(value_type = Object)]
     pub input: Value,
     pub is_active: bool,
@@ -200,6 +206,10 @@ pub struct ScheduleResponse {
     /// When it fires next; null while paused, and when nothing is left.
     #[schema(value_type = Option<String>, format = DateTime, required = true)]
     pub next_run_at: Option<UnixMillis>,
+    /// When its next times are due, of those in `next_times`; absent without jitter, which makes them differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub next_due_times: Option<Vec<UnixMillis>>,
     /// The next five times, in UTC; empty where `next_run_at` is null.
     #[schema(value_type = Vec<String>)]
     pub next_times: Vec<UnixMillis>,
@@ -246,8 +256,9 @@ const NEXT_TIMES: usize = 5;
 impl From<ScheduledWorkflow> for ScheduleResponse {
     fn from(schedule: ScheduledWorkflow) -> ScheduleResponse {
         let next_times = next_times(&schedule);
+        let next_due_times = (!schedule.content.jitter.is_zero()).then(|| due_times(&schedule, &next_times));
         let description = describe::schedule(&schedule.content);
-        let ScheduleContent { specs, timezone, start_at, end_at, input, exclude, rules, lateness } = schedule.content;
+        let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness } = schedule.content;
         let next_times_local = next_times.iter().map(|at| describe::local(*at, &timezone)).collect();
         let mut response = ScheduleResponse {
             id: schedule.id,
@@ -269,6 +280,7 @@ impl From<ScheduledWorkflow> for ScheduleResponse {
             gap: rules.gap,
             fold: rules.fold,
             dom_dow: rules.dom_dow,
+            jitter: Length(jitter),
             input,
             is_active: schedule.is_active,
             missed_after: Length(lateness.missed_after),
@@ -276,6 +288,7 @@ impl From<ScheduledWorkflow> for ScheduleResponse {
             catch_up_window: Length(lateness.catch_up_window),
             revision: schedule.revision,
             next_run_at: schedule.cursor.due.filter(|_| schedule.is_active),
+            next_due_times,
             next_times,
             next_times_local,
             description,
@@ -314,6 +327,10 @@ fn next_times(schedule: &ScheduledWorkflow) -> Vec<UnixMillis> {
     let mut times = vec![next];
     times.extend(schedule.content.times_after(next, NEXT_TIMES - 1).unwrap_or_default());
     times
+}
+
+fn due_times(schedule: &ScheduledWorkflow, times: &[UnixMillis]) -> Vec<UnixMillis> {
+    times.iter().map_while(|nominal| schedule.due_of(*nominal).ok()).collect()
 }
 
 impl From<RecordedOutcome> for OutcomeResponse {

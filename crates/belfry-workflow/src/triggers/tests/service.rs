@@ -31,7 +31,7 @@ async fn the_answer_has_everything_in_the_shape_that_was_given() {
         "id": made.id, "workflow_id": workflow, "name": "default", "origin": "direct",
         "every": "PT15M", "start": "2026-11-25T09:00:00Z", "timezone": "Europe/Berlin",
         "start_at": null, "end_at": "2026-11-25T09:30:00Z", "input": {}, "is_active": true,
-        "gap": "next", "fold": "first", "dom_dow": "or",
+        "gap": "next", "fold": "first", "dom_dow": "or", "jitter": "PT0S",
         "missed_after": "PT1M", "catch_up": "none", "catch_up_window": "PT1H",
         "revision": 1, "next_run_at": "2026-11-25T09:15:00Z",
         "next_times": ["2026-11-25T09:15:00Z", "2026-11-25T09:30:00Z"],
@@ -45,6 +45,20 @@ async fn the_answer_has_everything_in_the_shape_that_was_given() {
     let several = fixture.schedules.create(workflow, &json!({"name": "more", "specs": specs})).await.unwrap();
     let several = serde_json::to_value(several).unwrap();
     assert_eq!((&several["specs"], several.get("cron")), (&specs, None));
+}
+
+#[tokio::test]
+async fn with_jitter_planned_and_due_times_are_both_shown() {
+    let fixture = Fixture::new();
+    let workflow = fixture.workflow().await.id;
+    let made = fixture.schedules.create(workflow, &json!({"name": "spread", "cron": "@hourly", "jitter": "10m"})).await.unwrap();
+    let due = made.next_due_times.clone().unwrap();
+    let late: Vec<i64> = made.next_times.iter().zip(&due).map(|(planned, due)| due.get() - planned.get()).collect();
+    assert!(late.len() == 5 && late.iter().all(|late| (0..600_000).contains(late)) && late.iter().any(|late| *late > 0), "{late:?}");
+    assert_eq!(made.next_run_at, Some(due[0]));
+    assert_eq!(made.description, "every hour (UTC), up to 10 minutes later");
+    let patched = fixture.schedules.patch_by_id(made.id, None, &json!({"jitter": null})).await.unwrap();
+    assert_eq!((patched.jitter.0.is_zero(), patched.next_due_times, patched.next_times), (true, None, made.next_times));
 }
 
 #[tokio::test]

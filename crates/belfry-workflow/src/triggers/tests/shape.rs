@@ -80,7 +80,7 @@ fn exactly_one_spec_or_several_in_specs() {
 #[test]
 fn what_is_not_known_is_refused_by_name() {
     assert_refused(&[
-        (json!({"cron": "@daily", "jitter": 1}), "/jitter", "`jitter` is not supported yet"),
+        (json!({"cron": "@daily", "jitter": "24h 1s"}), "/jitter", "it is longer than a day"),
         (json!({"cron": "@daily", "overlap": 1}), "/overlap", "`overlap` is not supported yet"),
         (json!({"specs": [{"cron": "@daily", "gap": "skip"}]}), "/specs/0/gap", "`gap` is not known; perhaps `at`"),
         (json!({"cron": "@daily", "timezon": "UTC"}), "/timezon", "`timezon` is not known; perhaps `timezone`"),
