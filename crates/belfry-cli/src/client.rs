@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::arguments::Global;
 use crate::data_folder::DataFolder;
-use crate::failure::Failure;
+use crate::failure::{Failure, violations_of};
+use crate::progress::while_waiting;
 
 pub struct Client {
     http: reqwest::Client,
@@ -40,6 +41,15 @@ impl Client {
         self.send(self.request(Method::GET, path).query(query)).await
     }
 
+    /// Whether the server is ready; its reason when it is not. Without the key, which may be wrong.
+    pub async fn readiness(&self) -> Result<(), Failure> {
+        self.send(self.http.get(format!("{}/readyz", self.base))).await.map(drop)
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         Ok(self.send(self.request(Method::POST, path).json(body)).await?.object)
     }
@@ -65,15 +75,24 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Tagged, Failure> {
-        let response = request.send().await.map_err(|error| {
-            let reason = if error.is_timeout() { "did not answer within 60 s" } else { "cannot be reached" };
-            Failure::Failed(anyhow::Error::new(error).context(format!("{} {reason}; is the server running?", self.base)))
+        let response = while_waiting(&format!("waiting for {}", self.base), request.send()).await.map_err(|error| {
+            let why = if error.is_timeout() { "it did not answer within 60 s".to_owned() } else { cause(&error) };
+            Failure::Unreachable(format!("{} cannot be reached: {why}; is the server running? `belfry doctor` tells more", self.base))
         })?;
         let status = response.status();
         let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let object = body(response).await?;
         if status.is_success() { Ok(Tagged { object, etag }) } else { Err(failure(status, &object)) }
     }
+}
+
+/// The deepest one: what is above it repeats the address.
+fn cause(error: &reqwest::Error) -> String {
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
 }
 
 /// Certificates are read only where they are needed: without TLS a host need not have any.
@@ -101,17 +120,10 @@ async fn body(response: Response) -> Result<Value, Failure> {
 /// The problem that the API answered, for people, with the exit code for scripts.
 fn failure(status: StatusCode, problem: &Value) -> Failure {
     let said = |field: &str| problem.get(field).and_then(Value::as_str);
-    let violations = problem.get("violations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let violations = violations_of(problem);
     // With violations the detail only sums them up.
     let summary = if violations.is_empty() { said("detail").or_else(|| said("title")) } else { said("title") };
-    let mut text = summary.map_or_else(|| format!("the server answered {status}"), str::to_owned);
-    for violation in violations {
-        let part = |field: &str| violation.get(field).and_then(Value::as_str).unwrap_or_default();
-        text.push_str(&format!("\n  {}: {}", part("pointer"), part("detail")));
-        if !part("expected").is_empty() {
-            text.push_str(&format!("; expected {}", part("expected")));
-        }
-    }
+    let text = format!("{}{violations}", summary.map_or_else(|| format!("the server answered {status}"), str::to_owned));
     match status {
         StatusCode::NOT_FOUND => Failure::NotFound(text),
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Failure::WrongUse(text),

@@ -1,24 +1,34 @@
-//! The client's verbs: each speaks to the API, but `config`, `openapi`, `migrate` and `schedule preview`.
+//! The client's verbs: each speaks to the API, but those that need none (`schedule preview`, `import` without `--apply`,
+//! `config`, `openapi`, `completion`, `man`) and the operator's (`migrate`, `doctor`).
 
+pub mod doctor;
+pub mod import;
+mod instants;
 pub mod key;
+mod listing;
+mod named;
 pub mod preview;
 pub mod run;
 pub mod schedule;
+pub mod shell;
+pub mod why;
 pub mod workflow;
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
 
 use anyhow::Context;
 use serde_json::Value;
 
-use belfry_core::ids::WorkflowId;
-
 use crate::arguments::Global;
 use crate::backends::cluster::Cluster;
 use crate::backends::embedded::Embedded;
-use crate::client::Client;
 use crate::data_folder::DataFolder;
 use crate::failure::Failure;
 use crate::logs;
 use crate::output::line;
+use crate::progress::while_waiting;
 use crate::settings::Settings;
 
 pub fn config() -> Result<(), Failure> {
@@ -38,7 +48,7 @@ pub async fn migrate(global: &Global) -> Result<(), Failure> {
     logs::start(&settings.log, None)?;
     if settings.database.url().is_some() {
         let cluster = Cluster::prepare(&settings, "belfry migrate")?;
-        cluster.migrate().await?;
+        while_waiting("migrating the database", cluster.migrate()).await?;
         cluster.close();
         eprintln!("the database has this version's schema");
         return Ok(());
@@ -51,19 +61,21 @@ pub async fn migrate(global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The id of a workflow that was named by its id or its name.
-async fn workflow_id(client: &Client, named: &str) -> Result<String, Failure> {
-    if named.parse::<WorkflowId>().is_ok() {
-        return Ok(named.to_owned());
-    }
-    let found = client.get("/workflows", &[("name", named.to_owned())]).await?;
-    first_id(&found).ok_or_else(|| Failure::NotFound(format!("there is no workflow named `{named}`; see `belfry workflow list`")))
-}
-
-fn first_id(list: &Value) -> Option<String> {
-    list["items"][0]["id"].as_str().map(str::to_owned)
-}
-
 fn parse_json(what: &str, text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::WrongUse(format!("{what} is no JSON: {error}")))
+}
+
+/// The text of a file, or of standard input for `-`.
+fn read_text(file: &Path) -> Result<String, Failure> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(file).map_err(|error| Failure::WrongUse(format!("cannot read {}: {error}", file.display())))
+}
+
+/// The JSON document of a file.
+fn read_json(file: &Path) -> Result<Value, Failure> {
+    parse_json(&file.display().to_string(), &read_text(file)?)
 }

@@ -10,6 +10,7 @@ mod edge;
 mod failure;
 mod logs;
 mod output;
+mod progress;
 mod serving;
 mod settings;
 mod up;
@@ -48,9 +49,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Schedule(verb) => commands::schedule::run(verb, &global).await,
         Command::Run(verb) => commands::run::run(verb, &global).await,
         Command::Key(verb) => commands::key::run(verb, &global).await,
+        Command::Why(why) => commands::why::run(why, &global).await,
+        Command::Import(verb) => commands::import::run(verb, &global).await,
+        Command::Doctor => commands::doctor::run(&global).await,
         Command::Bench(bench) => bench::run(bench, &global).await,
         Command::Config => commands::config(),
         Command::Migrate => commands::migrate(&global).await,
         Command::Openapi => commands::openapi(),
+        Command::Completion(completion) => commands::shell::completion(&completion),
+        Command::Man(man) => commands::shell::man(&man),
     }
 }

@@ -33,8 +33,8 @@ pub fn list(answer: &Value, columns: &[Column], output: Output) {
         Output::Jsonl => items.iter().for_each(|item| line!("{item}")),
         Output::Table => {
             table(items, columns);
-            if answer.get("next_cursor").is_some_and(|cursor| !cursor.is_null()) {
-                anstream::eprintln!("(there are more; raise --limit)");
+            if let Some(cursor) = answer.get("next_cursor").and_then(Value::as_str) {
+                anstream::eprintln!("(there are more: --all, or the next page with --cursor {cursor})");
             }
         }
     }

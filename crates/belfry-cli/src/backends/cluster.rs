@@ -13,9 +13,15 @@ use belfry_core::workflow::QueueName;
 use belfry_postgres::{Database, OpenError};
 use belfry_rabbitmq::RabbitMq;
 
+pub use belfry_postgres::Deployment;
+pub use belfry_rabbitmq::QueueCount;
+
 use super::Stores;
 use crate::edge::random;
 use crate::settings::{QueueType, Settings};
+
+/// What each process adds to its name in the server's list of connections.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The database of a deployment, connected to when it is first needed.
 #[derive(Clone)]
@@ -38,7 +44,7 @@ impl Cluster {
         let url = settings.database.needed_url()?;
         let connections = belfry_postgres::Settings {
             connections: settings.database.connections,
-            application_name: process.to_owned(),
+            application_name: format!("{process} {VERSION}"),
             root_certificates: settings.database.root_certificates.clone(),
             jitter_seed: u64::from_le_bytes(random()),
             ..belfry_postgres::Settings::default()
@@ -61,6 +67,11 @@ impl Cluster {
     /// Whether the database answers, and has a schema that this binary works with.
     pub async fn check(&self) -> Result<(), Unusable> {
         self.database.check_schema().await.map_err(Unusable::from)
+    }
+
+    /// What stands in it, and who is connected to it.
+    pub async fn deployment(&self) -> anyhow::Result<Deployment> {
+        self.database.deployment().await.context("cannot look at the deployment")
     }
 
     pub async fn migrate(&self) -> anyhow::Result<()> {
@@ -97,6 +108,29 @@ impl Cluster {
 
     pub fn close(&self) {
         self.database.close();
+    }
+}
+
+/// The broker of a deployment, for those who look at it.
+pub struct Broker(RabbitMq);
+
+impl Broker {
+    /// `None` where the queue is the database's.
+    pub fn of(settings: &Settings) -> anyhow::Result<Option<Broker>> {
+        let Some(url) = settings.broker.url() else { return Ok(None) };
+        let broker = RabbitMq::connect(url, broker(settings)).context("the broker.* settings cannot work")?;
+        Ok(Some(Broker(broker)))
+    }
+
+    /// Its exchange and this queue are declared with the connection, where they are ours to declare.
+    pub async fn dead_letters(&self) -> anyhow::Result<Option<QueueCount>> {
+        let dead = QueueName::parse("dead").context("`dead` is a queue's name")?;
+        self.queue(&dead).await
+    }
+
+    /// What is in a queue, which is checked where it is there.
+    pub async fn queue(&self, queue: &QueueName) -> anyhow::Result<Option<QueueCount>> {
+        Ok(self.0.check_queue(queue).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! SQLite and its queue, in the data folder: everything in one process.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,6 +11,8 @@ use belfry_sqlite::Database;
 use super::Stores;
 use crate::data_folder::{DataFolder, Lock};
 use crate::edge::Host;
+
+pub use belfry_sqlite::Standing;
 
 /// The database of a data folder, which is this process' alone for as long as this lives.
 pub struct Embedded {
@@ -37,4 +40,9 @@ impl Embedded {
     pub async fn close(self) {
         self.database.close().await;
     }
+}
+
+/// What stands in a database that another process may have open.
+pub fn standing(path: &Path) -> anyhow::Result<Standing> {
+    Standing::of(path).with_context(|| format!("cannot read {}", path.display()))
 }

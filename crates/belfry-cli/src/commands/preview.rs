@@ -9,10 +9,11 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use belfry_core::ports::WallClock;
-use belfry_workflow::triggers::{PreviewResponse, PreviewTime, preview_of};
+use belfry_workflow::triggers::{PreviewResponse, PreviewTime, preview, preview_of};
 
 use self::question::{Asked, Question, Text, Zones};
-use crate::arguments::{Global, Output, Preview};
+use super::schedule::of_spec;
+use crate::arguments::{Global, Output, Preview, SpecArguments};
 use crate::edge::Host;
 use crate::failure::Failure;
 use crate::output::{line, local_time};
@@ -21,36 +22,58 @@ pub fn run(arguments: &Preview, global: &Global) -> Result<(), Failure> {
     if arguments.batch {
         return Ok(batch::answer(std::io::stdin().lock(), std::io::stdout().lock(), Host.now())?);
     }
-    let asked = asked(arguments).map_err(Failure::WrongUse)?;
-    let Asked { content, after, count } = &asked;
-    let preview = preview_of(content, *after, *count, arguments.details).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    let (preview, zone) = if is_plain(&arguments.spec) { of_one_spec(arguments)? } else { of_schedule(arguments)? };
     match global.output() {
         Output::Json => line!("{}", documents(&preview)),
         Output::Jsonl => each_document(&preview).iter().for_each(|document| line!("{document}")),
-        Output::Table => table(&preview, content.timezone.name()),
+        Output::Table => table(&preview, &zone),
     }
     Ok(())
+}
+
+/// Whether it is what a line of a batch may ask: one spec, without what stands beside it in a schedule.
+fn is_plain(given: &SpecArguments) -> bool {
+    let beside = [&given.start_at, &given.end_at, &given.jitter].iter().any(|field| field.is_some());
+    given.specs.is_empty() && given.exclude.is_empty() && given.file.is_none() && !beside
+}
+
+fn of_one_spec(arguments: &Preview) -> Result<(PreviewResponse, String), Failure> {
+    let Asked { content, after, count } = asked(arguments).map_err(Failure::WrongUse)?;
+    let preview = preview_of(&content, after, count, arguments.details).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    Ok((preview, content.timezone.name().to_owned()))
+}
+
+/// As the API previews it.
+fn of_schedule(arguments: &Preview) -> Result<(PreviewResponse, String), Failure> {
+    let mut schedule = Value::Object(of_spec(&arguments.spec)?);
+    let zone = schedule["timezone"].as_str().unwrap_or("UTC").to_owned();
+    schedule["count"] = json!(arguments.count);
+    schedule["details"] = json!(arguments.details);
+    if let Some(after) = &arguments.after {
+        schedule["after"] = json!(after);
+    }
+    Ok((preview(&schedule, Host.now())?, zone))
 }
 
 fn asked(arguments: &Preview) -> Result<Asked, String> {
     let given = &arguments.spec;
     let text = |text: &'_ Option<String>| text.as_ref().map(|text| Text(Cow::Owned(text.clone())));
-    let calendar = arguments.calendar.as_deref().map(serde_json::from_str::<Value>);
+    let calendar = given.calendar.as_deref().map(serde_json::from_str::<Value>);
     let question = Question {
         id: None,
         cron: text(&given.cron),
         every: text(&given.every),
         start: text(&given.start),
         at: text(&given.at),
-        rrule: text(&arguments.rrule),
+        rrule: text(&given.rrule),
         calendar: calendar.transpose().map_err(|error| format!("calendar: it is no JSON: {error}"))?,
         timezone: text(&given.timezone),
         after: text(&arguments.after),
         count: Some(arguments.count),
-        dialect: text(&arguments.dialect),
-        gap: text(&arguments.gap),
-        fold: text(&arguments.fold),
-        dom_dow: text(&arguments.dom_dow),
+        dialect: text(&given.dialect),
+        gap: text(&given.gap),
+        fold: text(&given.fold),
+        dom_dow: text(&given.dom_dow),
     };
     question.read(Host.now(), &mut Zones::default())
 }

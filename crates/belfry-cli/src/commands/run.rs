@@ -1,14 +1,17 @@
 //! `belfry run …`
 
-use std::collections::HashMap;
+mod logs;
+mod watch;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use belfry_core::ports::Clock;
 
-use super::workflow_id;
-use crate::arguments::{Global, Output, RunVerb};
+use super::instants::{Direction, instant};
+use super::listing::{self, Query};
+use super::named::{run_id, run_to_look_at, schedule_path, workflow_id};
+use crate::arguments::{Global, ListRuns, Output, RunVerb};
 use crate::client::Client;
 use crate::edge::Host;
 use crate::failure::Failure;
@@ -17,22 +20,40 @@ use crate::output::{self, line, local, text};
 pub async fn run(verb: RunVerb, global: &Global) -> Result<(), Failure> {
     let client = Client::new(global)?;
     match verb {
-        RunVerb::List { workflow, state, limit } => {
-            let mut query = vec![("limit", limit.to_string())];
-            if !state.is_empty() {
-                query.push(("state", state.join(",")));
-            }
-            if let Some(workflow) = workflow {
-                query.push(("workflow_id", workflow_id(&client, &workflow).await?));
-            }
-            output::list(&client.get("/runs", &query).await?, COLUMNS, global.output());
+        RunVerb::List(list) => {
+            let query = finding(&client, &list).await?;
+            listing::show(&client, "/runs", query, &list.page, COLUMNS, global.output()).await
         }
-        RunVerb::Get { run } => show(&client.get(&format!("/runs/{run}"), &[]).await?, global.output()),
-        RunVerb::Watch { run } => watch(&client, &run, global).await?,
+        RunVerb::Get { run } => {
+            let run = run_to_look_at(&client, &run).await?;
+            show(&client.get(&path(&run), &[]).await?, global.output());
+            Ok(())
+        }
+        RunVerb::Logs(logs) => logs::show(&client, &logs, global.output()).await,
+        RunVerb::Watch { run } => watch::watch(&client, &run_to_look_at(&client, &run).await?, global.output()).await,
+        RunVerb::Rerun { run, watch } => {
+            let made = client.post(&format!("{}/rerun", path(run_id(&run)?)), &json!({})).await?;
+            started(&client, &made, watch, global).await
+        }
         RunVerb::Cancel { run } => {
-            let answer = client.post(&format!("/runs/{run}/cancel"), &json!({})).await?;
-            output::object(&answer, global.output());
+            let answer = client.post(&format!("{}/cancel", path(run_id(&run)?)), &json!({})).await?;
+            match global.output() {
+                Output::Table => line!("run {run} is {}: {}", text(&answer, "state"), text(&answer, "detail")),
+                format => output::object(&answer, format),
+            }
+            Ok(())
         }
+    }
+}
+
+/// A new run: its id, which the next verb may take, or all that it does.
+pub async fn started(client: &Client, run: &Value, watch: bool, global: &Global) -> Result<(), Failure> {
+    if watch {
+        return watch::watch(client, &text(run, "id"), global.output()).await;
+    }
+    match global.output() {
+        Output::Table => line!("{}", text(run, "id")),
+        format => output::object(run, format),
     }
     Ok(())
 }
@@ -46,15 +67,58 @@ const COLUMNS: &[output::Column] = &[
     ("ID", |item| text(item, "id")),
 ];
 
+/// How often a run that is followed is looked at.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(500);
+/// How long a server may be away while a run is followed: longer than a restart takes.
+const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Looks again at a run that is followed. That its server restarts says nothing of the run.
+async fn look_again(client: &Client, run: &str) -> Result<Value, Failure> {
+    let begun = Host.boot();
+    loop {
+        Host.sleep(LOOK_EVERY).await;
+        match client.get(&path(run), &[]).await {
+            Err(Failure::Unreachable(_)) if Host.boot().since(begun) < LONGEST_ABSENCE => {}
+            answered => return answered,
+        }
+    }
+}
+
+fn path(run: &str) -> String {
+    format!("/runs/{run}")
+}
+
+async fn finding(client: &Client, list: &ListRuns) -> Result<Query, Failure> {
+    let mut query = Query::new();
+    if let Some(workflow) = &list.workflow {
+        query.push(("workflow_id", workflow_id(client, workflow).await?));
+    }
+    if let Some(schedule) = &list.schedule {
+        let path = schedule_path(client, schedule).await?;
+        query.push(("schedule_id", path.trim_start_matches("/schedules/").to_owned()));
+    }
+    if !list.state.is_empty() {
+        query.push(("state", list.state.join(",")));
+    }
+    for (flag, name, given) in [("--since", "planned_from", &list.since), ("--before", "planned_before", &list.before)] {
+        if let Some(text) = given {
+            query.push((name, instant(flag, text, Direction::Past)?));
+        }
+    }
+    Ok(query)
+}
+
 fn show(run: &Value, format: Output) {
     if format != Output::Table {
         return output::object(run, format);
     }
     let mut fields = run.clone();
-    let nodes = fields.as_object_mut().and_then(|fields| fields.remove("nodes")).unwrap_or_default();
+    let mut take = |field: &str| fields.as_object_mut().and_then(|fields| fields.remove(field)).unwrap_or_default();
+    let (nodes, log) = (take("nodes"), take("log"));
     output::object(&fields, format);
+    log.as_str().into_iter().flat_map(str::lines).for_each(|line| line!("  | {line}"));
     for node in nodes.as_array().into_iter().flatten() {
-        line!("\n{}  {}{}", text(node, "id"), text(node, "state"), suffix(node));
+        line!("\n{}  {}{}", text(node, "id"), text(node, "state"), because(node));
         text(node, "log").lines().for_each(|line| line!("  | {line}"));
         if !node["output"].is_null() {
             line!("  output {}", node["output"]);
@@ -62,42 +126,15 @@ fn show(run: &Value, format: Output) {
     }
 }
 
-fn suffix(node: &Value) -> String {
-    match node["error"].as_str() {
-        Some(error) => format!(": {error}"),
-        None => String::new(),
-    }
+/// The error of a run or node, to be read after its state.
+fn because(of: &Value) -> String {
+    of["error"].as_str().map(|error| format!(": {error}")).unwrap_or_default()
 }
 
-/// Prints each change of the run and its nodes until it ends; a run that does not succeed is a failure.
-pub async fn watch(client: &Client, run: &str, global: &Global) -> Result<(), Failure> {
-    let mut seen: HashMap<String, String> = HashMap::new();
-    loop {
-        let answer = client.get(&format!("/runs/{run}"), &[]).await?;
-        if global.output() == Output::Table {
-            for node in answer["nodes"].as_array().into_iter().flatten() {
-                let (id, state) = (text(node, "id"), text(node, "state"));
-                if seen.insert(id.clone(), state.clone()).as_ref() != Some(&state) {
-                    line!("{id}  {state}{}", suffix(node));
-                    text(node, "log").lines().for_each(|line| line!("  | {line}"));
-                }
-            }
-        }
-        if !answer["finished_at"].is_null() {
-            return ended(&answer, global.output());
-        }
-        Host.sleep(SignedDuration::from_millis(500)).await;
-    }
+fn nodes(run: &Value) -> impl Iterator<Item = &Value> {
+    run["nodes"].as_array().into_iter().flatten()
 }
 
-fn ended(run: &Value, format: Output) -> Result<(), Failure> {
-    let state = text(run, "state");
-    match format {
-        Output::Table => line!("run {} {state}{}", text(run, "id"), suffix(run)),
-        format => output::object(run, format),
-    }
-    match state.as_str() {
-        "succeeded" | "delivered" => Ok(()),
-        other => Err(Failure::Failed(anyhow::anyhow!("the run ended as {other}"))),
-    }
+fn has_ended(run: &Value) -> bool {
+    !run["finished_at"].is_null()
 }

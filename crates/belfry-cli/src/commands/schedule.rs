@@ -1,16 +1,22 @@
 //! `belfry schedule …`
 
+mod document;
+mod revisions;
+
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use belfry_core::ids::ScheduleId;
-
-use super::{first_id, parse_json, preview, workflow_id};
-use crate::arguments::{Global, Output, ScheduleVerb, SetSchedule};
+use super::instants::{Direction, instant};
+use super::listing::{self, Query};
+use super::named::{find_schedule, schedule_path, workflow_id};
+use super::preview;
+use crate::arguments::{Global, ListSchedules, Output, ScheduleVerb, SetSchedule};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, line, local, text};
+
+pub use document::of_spec;
 
 pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
     if let ScheduleVerb::Preview(arguments) = verb {
@@ -18,35 +24,26 @@ pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
     }
     let client = Client::new(global)?;
     match verb {
-        ScheduleVerb::Set(set) => {
-            let schedule = put(&client, set).await?;
-            output::object(&schedule, global.output());
-        }
+        ScheduleVerb::Set(set) => output::object(&put(&client, set).await?, global.output()),
         ScheduleVerb::Get { schedule } => {
-            output::object(&client.get(&path(&client, &schedule).await?, &[]).await?, global.output());
+            output::object(&client.get(&schedule_path(&client, &schedule).await?, &[]).await?, global.output());
         }
-        ScheduleVerb::List { workflow, limit } => {
-            let mut query = vec![("limit", limit.to_string())];
-            if let Some(workflow) = workflow {
-                query.push(("workflow_id", workflow_id(&client, &workflow).await?));
-            }
-            let mut list = client.get("/schedules", &query).await?;
-            if global.output() == Output::Table {
-                name_workflows(&client, &mut list).await?;
-            }
-            output::list(&list, COLUMNS, global.output());
-        }
+        ScheduleVerb::List(list) => show(&client, &list, global.output()).await?,
         ScheduleVerb::Pause { schedule } => switch(&client, &schedule, "pause", global).await?,
         ScheduleVerb::Resume { schedule } => switch(&client, &schedule, "resume", global).await?,
         ScheduleVerb::Delete { schedule } => {
-            let path = path(&client, &schedule).await?;
+            let path = schedule_path(&client, &schedule).await?;
             let etag = client.tagged(&path, &[]).await?.etag;
             client.delete(&path, etag.as_deref()).await?;
             line!("schedule {schedule} is deleted");
         }
-        ScheduleVerb::Outcomes { schedule, limit } => {
-            let path = format!("{}/outcomes", path(&client, &schedule).await?);
-            output::list(&client.get(&path, &[("limit", limit.to_string())]).await?, OUTCOME_COLUMNS, global.output());
+        ScheduleVerb::Outcomes { schedule, page } => {
+            let path = format!("{}/outcomes", schedule_path(&client, &schedule).await?);
+            listing::show(&client, &path, Query::new(), &page, OUTCOME_COLUMNS, global.output()).await?;
+        }
+        ScheduleVerb::Revisions { schedule, page } => revisions::list(&client, &schedule, &page, global.output()).await?,
+        ScheduleVerb::Diff { schedule, revision, against } => {
+            revisions::diff(&client, &schedule, revision, against, global.output()).await?;
         }
         ScheduleVerb::Preview(_) => {}
     }
@@ -63,6 +60,45 @@ const COLUMNS: &[output::Column] = &[
     ("ID", |item| text(item, "id")),
 ];
 
+const OUTCOME_COLUMNS: &[output::Column] = &[
+    ("FROM", |item| local(item, "from")),
+    ("TO", |item| local(item, "to")),
+    ("REASON", |item| text(item, "reason")),
+    ("RECORDED", |item| local(item, "recorded_at")),
+];
+
+async fn show(client: &Client, list: &ListSchedules, format: Output) -> Result<(), Failure> {
+    let query = finding(client, list).await?;
+    if format != Output::Table {
+        return listing::show(client, "/schedules", query, &list.page, COLUMNS, format).await;
+    }
+    let mut schedules = listing::fetch(client, "/schedules", query, &list.page).await?;
+    name_workflows(client, &mut schedules).await?;
+    output::list(&schedules, COLUMNS, format);
+    Ok(())
+}
+
+async fn finding(client: &Client, list: &ListSchedules) -> Result<Query, Failure> {
+    let workflow = match &list.workflow {
+        Some(workflow) => Some(workflow_id(client, workflow).await?),
+        None => None,
+    };
+    let bound = |flag, text: &Option<String>| text.as_deref().map(|text| instant(flag, text, Direction::Future)).transpose();
+    let finding = &list.finding;
+    let given = [
+        ("workflow_id", workflow),
+        ("name", list.name.clone()),
+        ("q", finding.search.clone()),
+        ("tag", finding.tag.clone()),
+        ("is_active", finding.active.map(|is| is.to_string())),
+        ("is_failing", finding.failing.map(|is| is.to_string())),
+        ("next_run_from", bound("--next-from", &list.next_from)?),
+        ("next_run_before", bound("--next-before", &list.next_before)?),
+        ("sort", list.sort.clone()),
+    ];
+    Ok(given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
 /// A table shows each schedule's workflow by name.
 async fn name_workflows(client: &Client, list: &mut Value) -> Result<(), Failure> {
     let mut names: HashMap<String, String> = HashMap::new();
@@ -77,13 +113,6 @@ async fn name_workflows(client: &Client, list: &mut Value) -> Result<(), Failure
     Ok(())
 }
 
-const OUTCOME_COLUMNS: &[output::Column] = &[
-    ("FROM", |item| local(item, "from")),
-    ("TO", |item| local(item, "to")),
-    ("REASON", |item| text(item, "reason")),
-    ("RECORDED", |item| local(item, "recorded_at")),
-];
-
 fn state(schedule: &Value) -> &'static str {
     match (&schedule["is_active"], &schedule["last_error"], &schedule["next_run_at"]) {
         (Value::Bool(false), _, _) => "paused",
@@ -93,29 +122,12 @@ fn state(schedule: &Value) -> &'static str {
     }
 }
 
-/// A schedule as it is named: its id, `WORKFLOW` or `WORKFLOW/NAME`.
-async fn path(client: &Client, named: &str) -> Result<String, Failure> {
-    if named.parse::<ScheduleId>().is_ok() && !matches!(client.get(&format!("/schedules/{named}"), &[]).await, Err(Failure::NotFound(_))) {
-        return Ok(format!("/schedules/{named}"));
-    }
-    let (workflow, name) = named.split_once('/').unwrap_or((named, "default"));
-    let id = workflow_id(client, workflow).await?;
-    let found = find(client, &id, name).await?;
-    found.map(|id| format!("/schedules/{id}")).ok_or_else(|| {
-        Failure::NotFound(format!("workflow {workflow} has no schedule named `{name}`; see `belfry schedule list --workflow {workflow}`"))
-    })
-}
-
-async fn find(client: &Client, workflow: &str, name: &str) -> Result<Option<String>, Failure> {
-    let query = [("workflow_id", workflow.to_owned()), ("name", name.to_owned())];
-    Ok(first_id(&client.get("/schedules", &query).await?))
-}
-
 async fn put(client: &Client, set: SetSchedule) -> Result<Value, Failure> {
-    let workflow = workflow_id(client, &set.workflow).await?;
     let name = set.name.clone();
-    let body = document(set)?;
-    match find(client, &workflow, &name).await? {
+    let workflow = set.workflow.clone();
+    let body = document::of_set(set)?;
+    let workflow = workflow_id(client, &workflow).await?;
+    match find_schedule(client, &workflow, &name).await? {
         None if name == "default" => client.put(&format!("/workflows/{workflow}/schedule"), &body, None).await,
         None => {
             let mut named = body;
@@ -130,34 +142,8 @@ async fn put(client: &Client, set: SetSchedule) -> Result<Value, Failure> {
     }
 }
 
-/// What was given; what was not stays as it is.
-fn document(set: SetSchedule) -> Result<Value, Failure> {
-    let mut document = Map::new();
-    let spec = set.spec;
-    let given = [
-        ("cron", spec.cron),
-        ("every", spec.every),
-        ("at", spec.at),
-        ("start", spec.start),
-        ("timezone", spec.timezone),
-        ("catch_up", set.catch_up),
-        ("catch_up_window", set.catch_up_window),
-        ("missed_after", set.missed_after),
-        ("start_at", set.start_at),
-        ("end_at", set.end_at),
-    ];
-    document.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))));
-    if let Some(input) = set.input {
-        document.insert("input".to_owned(), parse_json("--input", &input)?);
-    }
-    if document.is_empty() {
-        return Err(Failure::WrongUse("nothing to set; give --cron, --every, --at, or what else is to change".to_owned()));
-    }
-    Ok(Value::Object(document))
-}
-
 async fn switch(client: &Client, named: &str, verb: &str, global: &Global) -> Result<(), Failure> {
-    let path = path(client, named).await?;
+    let path = schedule_path(client, named).await?;
     let schedule = client.post(&format!("{path}/{verb}"), &json!({})).await?;
     match global.output() {
         Output::Table => line!("schedule {named} is {}", state(&schedule)),

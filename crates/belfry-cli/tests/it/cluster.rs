@@ -4,7 +4,7 @@
 //! The short forms run with all tests. The long ones take minutes each and print how late it was: `scripts/soak cluster`.
 
 mod api;
-mod deployment;
+pub mod deployment;
 mod judge;
 mod lateness;
 mod ledger;
@@ -98,6 +98,12 @@ mod soak {
     #[ignore = "minutes long: scripts/soak cluster clocks"]
     fn clocks() {
         scenarios::clock::wrong_clocks(Load { schedules: 200, ..LOAD }.or_asked(), length(60));
+    }
+
+    #[test]
+    #[ignore = "needs pika: scripts/soak consumers"]
+    fn consumers() {
+        scenarios::consumers::killed_at_each_step();
     }
 
     #[test]

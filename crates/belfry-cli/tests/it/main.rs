@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod borders;
+mod client;
 mod cluster;
 mod commands;
+mod pages;
 mod polling;
 mod processes;
 mod readme;

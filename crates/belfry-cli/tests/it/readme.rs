@@ -1,10 +1,11 @@
-//! The README's walk with curl, run as it is written.
+//! The README's walk with curl and with the client, run as it is written.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::server::Server;
+use crate::client::page::path_with_belfry;
+use crate::server::{Server, eventually};
 
 /// The shell blocks of a section, in order.
 fn shell_of(section: &str) -> String {
@@ -16,11 +17,13 @@ fn shell_of(section: &str) -> String {
 #[test]
 fn the_walk_from_nothing_to_a_scheduled_run_works_as_written() {
     let server = Server::start();
+    eventually("the server to be ready", || server.belfry(&["doctor"]).status.success().then_some(()));
     let url = fs::read_to_string(server.folder.path().join("url")).unwrap();
     let walk = shell_of("From nothing to a scheduled run").replace("http://127.0.0.1:7420", url.trim());
     let ran = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &walk])
         .env("BELFRY_DATA_DIR", server.folder.path())
+        .env("PATH", path_with_belfry())
         .current_dir(server.folder.path())
         .output()
         .unwrap();
@@ -32,6 +35,8 @@ fn the_walk_from_nothing_to_a_scheduled_run_works_as_written() {
         "hello you from run",
         r#""state":"succeeded""#,
         r#""reason":"paused""#,
+        "workflow hello created",
+        "greet  succeeded after",
     ] {
         assert!(said.contains(seen), "{seen} was not seen in:\n{said}");
     }

@@ -133,6 +133,11 @@ impl Deployment {
         self.environment.iter().cloned().chain(more).collect()
     }
 
+    /// How programs that are not Belfry's find the API and the broker.
+    pub fn for_programs(&self) -> Vec<(String, String)> {
+        self.with(&[("BELFRY_URL", &self.url), ("BELFRY_API_KEY", &self.key)])
+    }
+
     pub fn wait_until_daemons_are_ready(&mut self) {
         for daemon in &mut self.daemons {
             let ready = format!("http://{}/readyz", daemon.address);
