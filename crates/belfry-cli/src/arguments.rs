@@ -1,5 +1,7 @@
 //! What may be typed.
 
+mod calendar;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
 use belfry_core::time::parse_duration;
+
+pub use self::calendar::{CalendarDays, CalendarVerb, SetCalendar};
 
 /// A workflow scheduler: schedules that fire on time, exactly once, with a reason for everything that did not.
 #[derive(Parser)]
@@ -88,6 +92,9 @@ pub enum Command {
     /// Schedules: when it is run
     #[command(subcommand)]
     Schedule(ScheduleVerb),
+    /// Business calendars: the days on which nobody works, which schedules share
+    #[command(subcommand)]
+    Calendar(CalendarVerb),
     /// Runs: what became of it
     #[command(subcommand)]
     Run(RunVerb),

@@ -1,5 +1,6 @@
 //! The client's verbs: each speaks to the API, but `config`, `openapi`, `migrate` and `schedule preview`.
 
+pub mod calendar;
 pub mod key;
 pub mod preview;
 pub mod run;

@@ -93,12 +93,14 @@ fn timing(random: &mut Random) -> Timing {
         88..95 => Rhythm::Both(every, cron),
         _ => Rhythm::Once(random.between(1, 90) as u16),
     };
+    let zone = random.below(ZONES.len() as u64) as u8;
     Timing {
         rhythm,
-        zone: random.below(ZONES.len() as u64) as u8,
+        zone,
         catch_up: random.pick(CatchUp::ALL),
         window: random.pick(&[30, 120]),
         ends_after: random.chance(100).then(|| random.between(5, 200) as u16),
+        holidays: (zone < 2).then_some(zone),
     }
 }
 
@@ -130,7 +132,8 @@ fn users(random: &mut Random) -> Op {
         75..78 => Op::DeleteWorkflow { workflow: number(random) },
         78..88 => Op::RunNow { workflow: number(random) },
         88..96 => Op::Cancel { from_end: random.below(6) as u8 },
-        _ => Op::Nothing,
+        96 => Op::Nothing,
+        kind => Op::PutCalendar { calendar: (kind % 2) as u8, closes: kind == 99 },
     }
 }
 

@@ -120,6 +120,11 @@ pub enum Op {
     DeleteSchedule {
         schedule: u8,
     },
+    /// Makes or changes one of [`CALENDARS`]: no day is a holiday, or each of the days around the beginning is.
+    PutCalendar {
+        calendar: u8,
+        closes: bool,
+    },
     RunNow {
         workflow: u8,
     },
@@ -165,6 +170,8 @@ pub struct Timing {
     pub window: u16,
     /// Nothing fires after so many seconds.
     pub ends_after: Option<u16>,
+    /// Nothing fires on the holidays of one of [`CALENDARS`], if it stands.
+    pub holidays: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,5 +189,8 @@ pub enum Rhythm {
 /// Some that follow the clock, and some of fixed times, which a gap and a fold of local time treat by rules of their own.
 pub const CRONS: [&str; 6] =
     ["*/5 * * * * *", "7,37 * * * * *", "0,20,40 0-59 0-23 * * *", "* * * * *", "5/15 * * * * MON-SUN", "30 0-59 0-23 * * *"];
+
+/// The second builds on the first.
+pub const CALENDARS: [&str; 2] = ["land", "plant"];
 
 pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"];

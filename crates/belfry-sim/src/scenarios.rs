@@ -11,7 +11,7 @@ const EVERY_FIVE: Timing = every(5);
 const WORKER: Op = Op::StartWorker { queues: Queues::Tracked, concurrency: 4 };
 
 const fn every(seconds: u16) -> Timing {
-    Timing { rhythm: Rhythm::Every(seconds), zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None }
+    Timing { rhythm: Rhythm::Every(seconds), zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None, holidays: None }
 }
 
 fn scenario(kind: Kind, steps: &[(u32, Op)]) -> Scenario {

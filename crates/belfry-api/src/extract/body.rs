@@ -1,4 +1,4 @@
-//! JSON bodies.
+//! Bodies: JSON, and iCalendar files.
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
@@ -16,12 +16,16 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
+const CALENDAR: &str = "text/calendar";
 
 /// A body of `application/json`.
 pub(crate) struct JsonBody(pub(crate) Value);
 
 /// The body of a PATCH: an RFC 7396 merge patch, which may call itself plain JSON too.
 pub(crate) struct PatchBody(pub(crate) Value);
+
+/// A body of `text/calendar`.
+pub(crate) struct CalendarFile(pub(crate) Bytes);
 
 /// A body that may be left out, or null.
 pub(crate) struct OptionalJsonBody(pub(crate) Option<Value>);
@@ -60,6 +64,15 @@ impl<S: Send + Sync> FromRequest<S> for PatchBody {
     async fn from_request(request: Request, state: &S) -> Result<PatchBody, Problem> {
         content_type(request.headers(), &[MERGE_PATCH, JSON])?;
         parsed(&bytes(request, state).await?).map(PatchBody)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for CalendarFile {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<CalendarFile, Problem> {
+        content_type(request.headers(), &[CALENDAR])?;
+        bytes(request, state).await.map(CalendarFile)
     }
 }
 

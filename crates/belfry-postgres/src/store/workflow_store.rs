@@ -15,7 +15,7 @@ use belfry_core::workflow::{Workflow, WorkflowVersion};
 use super::conditions::{Conditions, one_more, page};
 use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES, check_revision};
 use super::workflows::{self, SELECT_WORKFLOWS, facts_of};
-use super::{PostgresStore, rows, runs};
+use super::{PostgresStore, calendars, rows, runs};
 use crate::connections::{Lease, Tx};
 use crate::failed::Attempt;
 
@@ -136,6 +136,7 @@ async fn version(db: &Lease, id: WorkflowId, version: i64) -> Attempt<WorkflowVe
 }
 
 async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflow> {
+    calendars::hold_pinned(tx, Some(&new.content)).await?;
     let workflow = workflows::lock(tx, new.workflow_id).await?;
     let now = tx.now().await?;
     if workflows::knows_schedule(tx, new.id).await? {
@@ -155,6 +156,7 @@ async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflo
 }
 
 async fn edit_schedule(tx: &Tx, edit: ScheduleEdit) -> Attempt<ScheduledWorkflow> {
+    calendars::hold_pinned(tx, edit.content.as_ref()).await?;
     let current = schedules::lock(tx, edit.id).await?;
     let now = tx.now().await?;
     check_revision(edit.expected, current.revision)?;

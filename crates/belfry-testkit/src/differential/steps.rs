@@ -15,33 +15,134 @@ use crate::stores::{content, every};
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Advance { by: SignedDuration },
-    CreateWorkflow { name: u8, trigger: Option<Trigger>, handoff: bool },
-    UpdateWorkflow { workflow: Index, change: WorkflowChange, stale: bool },
-    DeleteWorkflow { workflow: Index, stale: bool },
-    CreateSchedule { workflow: Index, name: u8, timing: Timing, is_active: bool },
-    EditSchedule { schedule: Index, name: Option<u8>, timing: Option<Timing>, is_active: Option<bool>, stale: bool },
-    DeleteSchedule { schedule: Index, stale: bool },
-    StartRun { workflow: Index },
-    Fire { wait: SignedDuration, limit: usize, publisher: Option<Index>, twist: Twist },
+    Advance {
+        by: SignedDuration,
+    },
+    CreateWorkflow {
+        name: u8,
+        trigger: Option<Trigger>,
+        handoff: bool,
+    },
+    UpdateWorkflow {
+        workflow: Index,
+        change: WorkflowChange,
+        stale: bool,
+    },
+    DeleteWorkflow {
+        workflow: Index,
+        stale: bool,
+    },
+    CreateSchedule {
+        workflow: Index,
+        name: u8,
+        timing: Timing,
+        is_active: bool,
+    },
+    EditSchedule {
+        schedule: Index,
+        name: Option<u8>,
+        timing: Option<Timing>,
+        is_active: Option<bool>,
+        stale: bool,
+    },
+    DeleteSchedule {
+        schedule: Index,
+        stale: bool,
+    },
+    PutCalendar {
+        name: u8,
+        days: u8,
+        union: Option<u8>,
+        stale: bool,
+    },
+    DeleteCalendar {
+        name: u8,
+    },
+    /// Makes a schedule leave out the holidays of a calendar, as it stands or as it stood before.
+    PlanBy {
+        schedule: Index,
+        name: u8,
+        old: bool,
+    },
+    StartRun {
+        workflow: Index,
+    },
+    Fire {
+        wait: SignedDuration,
+        limit: usize,
+        publisher: Option<Index>,
+        twist: Twist,
+    },
     FireAgain,
-    Sweep { member: Index, limit: usize },
-    Mark { runs: Vec<Index>, seq: i64 },
-    GiveBack { run: Index, seq: i64, retry_in: SignedDuration },
-    Claim { run: Index, token: Index },
-    Heartbeat { run: Index, epoch: i64 },
-    RecordNode { run: Index, epoch: i64, node: u8 },
-    Finish { run: Index, epoch: i64, state: RunState },
-    Release { run: Index, epoch: i64 },
-    Cancel { run: Index },
-    Reap { wait: SignedDuration, limit: usize, behind: SignedDuration },
-    Beat { wait: SignedDuration, member: Index, is_draining: bool, tells: bool },
-    Bury { behind: SignedDuration },
-    Leave { member: Index },
-    Redrive { wait: SignedDuration, nothing_ready: bool, limit: usize, behind: SignedDuration },
-    LookInShards { shards: Vec<u8>, limit: usize },
+    Sweep {
+        member: Index,
+        limit: usize,
+    },
+    Mark {
+        runs: Vec<Index>,
+        seq: i64,
+    },
+    GiveBack {
+        run: Index,
+        seq: i64,
+        retry_in: SignedDuration,
+    },
+    Claim {
+        run: Index,
+        token: Index,
+    },
+    Heartbeat {
+        run: Index,
+        epoch: i64,
+    },
+    RecordNode {
+        run: Index,
+        epoch: i64,
+        node: u8,
+    },
+    Finish {
+        run: Index,
+        epoch: i64,
+        state: RunState,
+    },
+    Release {
+        run: Index,
+        epoch: i64,
+    },
+    Cancel {
+        run: Index,
+    },
+    Reap {
+        wait: SignedDuration,
+        limit: usize,
+        behind: SignedDuration,
+    },
+    Beat {
+        wait: SignedDuration,
+        member: Index,
+        is_draining: bool,
+        tells: bool,
+    },
+    Bury {
+        behind: SignedDuration,
+    },
+    Leave {
+        member: Index,
+    },
+    Redrive {
+        wait: SignedDuration,
+        nothing_ready: bool,
+        limit: usize,
+        behind: SignedDuration,
+    },
+    LookInShards {
+        shards: Vec<u8>,
+        limit: usize,
+    },
     CreateKey,
-    RevokeKey { key: Index },
+    RevokeKey {
+        key: Index,
+    },
 }
 
 /// What an update makes of a workflow; what is `None` stays.
@@ -177,6 +278,10 @@ fn users() -> impl Strategy<Value = Step> {
         6 => (index(), option::weighted(0.2, 0..4_u8), option::weighted(0.4, timing()), option::weighted(0.5, any::<bool>()), stale())
             .prop_map(|(schedule, name, timing, is_active, stale)| Step::EditSchedule { schedule, name, timing, is_active, stale }),
         2 => (index(), stale()).prop_map(|(schedule, stale)| Step::DeleteSchedule { schedule, stale }),
+        4 => (0..3_u8, 0..3_u8, option::weighted(0.3, 0..3_u8), stale())
+            .prop_map(|(name, days, union, stale)| Step::PutCalendar { name, days, union, stale }),
+        1 => (0..3_u8).prop_map(|name| Step::DeleteCalendar { name }),
+        4 => (index(), 0..3_u8, stale()).prop_map(|(schedule, name, old)| Step::PlanBy { schedule, name, old }),
         4 => index().prop_map(|workflow| Step::StartRun { workflow }),
         1 => Just(Step::CreateKey),
         1 => index().prop_map(|key| Step::RevokeKey { key }),

@@ -30,7 +30,7 @@ impl RevisionStore for ReferenceStore {
     }
 }
 
-fn is_like(name: &str, part: &str) -> bool {
+pub(super) fn is_like(name: &str, part: &str) -> bool {
     name.to_lowercase().contains(&part.to_lowercase())
 }
 
