@@ -2,7 +2,7 @@
 
 use belfry_core::schedule::CatchUp;
 
-use crate::faults::{Fault, Verb};
+use crate::faults::{Fault, Verb, Weather};
 use crate::generate::{Kind, Scenario};
 use crate::operation::{Op, Queues, Rhythm, Step, Timing, Work};
 
@@ -56,6 +56,7 @@ pub fn named() -> Vec<(&'static str, Scenario)> {
         ("a_redrive_takes_what_has_waited_for_its_interval", redriven_too_early()),
         ("a_run_that_is_lost_when_a_cancel_was_asked_is_cancelled", cancelled_and_lost()),
         ("what_a_dead_daemon_held_is_published_when_it_is_buried", held_by_the_dead()),
+        ("a_schedule_that_is_made_while_its_calendar_changes_follows_it", made_while_its_calendar_changes()),
     ]
 }
 
@@ -241,6 +242,20 @@ pub fn cancelled_and_lost() -> Scenario {
         (500, Op::Kill { process: 1 }),
         (70_000, Op::Nothing),
     ];
+    scenario(Kind::Stormy, &steps)
+}
+
+/// Between the reading of a calendar and the writing by it, ways are long, and the calendar changes again and again.
+pub fn made_while_its_calendar_changes() -> Scenario {
+    let timing = Timing { holidays: Some(0), ..EVERY_TWO };
+    let make = (0, Op::CreateSchedule { workflow: 0, timing, is_active: true });
+    let change = |closes| (120, Op::PutCalendar { calendar: 0, closes });
+    let long_ways = Weather { latency: 200, ..Weather::CALM };
+    let mut steps = vec![(0, Op::StartDaemon), (0, WORKER), change(false), (0, workflow(Work::Quick)), (1_000, Op::Weather(long_ways))];
+    for closes in [true, false, true, false] {
+        steps.extend([make, make, make, change(closes)]);
+    }
+    steps.push((20_000, Op::Nothing));
     scenario(Kind::Stormy, &steps)
 }
 

@@ -13,7 +13,7 @@ use belfry_core::time::UnixMillis;
 
 use super::edits::{Becomes, Rewrite};
 use super::revisions::is_like;
-use super::{ReferenceStore, Tables, check_revision, page};
+use super::{Mutation, ReferenceStore, Tables, check_revision, page};
 
 /// How many users of each kind a refusal names.
 const NAMED: usize = 5;
@@ -117,7 +117,7 @@ impl Tables {
     pub(super) fn check_calendars(&self, content: Option<&ScheduleContent>) -> Result<(), Conflict> {
         let mut pinned = content.into_iter().flat_map(|content| content.calendars.versions());
         let moved = |(name, version): &(&str, &CalendarVersion)| {
-            self.living_calendar(name).map_or(0, |calendar| calendar.revision) != version.version
+            self.living_calendar(name).map_or(0, |calendar| calendar.revision) != version.version && self.holds(Mutation::CalendarRevision)
         };
         pinned.find(moved).map_or(Ok(()), |(name, _)| Err(Conflict::CalendarMoved(name.to_owned())))
     }

@@ -69,6 +69,8 @@ pub enum Mutation {
     CancelEpoch,
     /// A giving back of a run by its worker does not raise the epoch.
     ReleaseEpoch,
+    /// A write of a schedule does not ask whether its calendars still stand as they were read.
+    CalendarRevision,
 }
 
 impl Mutation {
@@ -106,5 +108,6 @@ impl Mutation {
         Mutation::DeleteRuns,
         Mutation::CancelEpoch,
         Mutation::ReleaseEpoch,
+        Mutation::CalendarRevision,
     ];
 }
