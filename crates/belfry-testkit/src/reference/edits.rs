@@ -15,6 +15,7 @@ pub(super) struct Rewrite {
     accounted: Accounted,
 }
 
+#[expect(clippy::large_enum_variant, reason = "made once for each schedule of a write")]
 pub(super) enum Becomes {
     Living { name: String, content: ScheduleContent, is_active: bool },
     Deleted,
