@@ -117,6 +117,9 @@ pub(crate) struct SchedulesQuery {
     /// Only those that could not be planned or fired, and have not been since (`true`), or all others (`false`)
     #[param(required = false)]
     is_failing: bool,
+    /// Only those that are planned by this business calendar, be it through another one
+    #[param(required = false)]
+    calendar: String,
     /// Only those that fire next at this instant or later
     #[param(value_type = String, format = DateTime, required = false)]
     next_run_from: String,

@@ -128,7 +128,7 @@ impl From<Conflict> for Problem {
             Conflict::CannotPlan(_) => "please report it, with the spec",
             Conflict::CalendarMoved(_) => "send the request again",
             Conflict::CalendarUnusable(_) => "change it so that it and those that build on it can be used",
-            Conflict::CalendarInUse { .. } => "let them use another calendar, or none, first",
+            Conflict::CalendarInUse { .. } => "let them use another calendar, or none, first; GET /schedules?calendar= lists them",
             Conflict::TooManyUsers { .. } => {
                 "make the changed calendar under another name, let the schedules use that one, some at a time, then delete this one"
             }

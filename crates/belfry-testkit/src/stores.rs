@@ -265,6 +265,7 @@ macro_rules! store_suite {
             calendars: a_schedule_that_names_another_calendar_is_left_alone,
             calendars: a_schedule_is_not_written_by_a_calendar_that_has_moved,
             calendars: a_calendar_in_use_is_not_deleted,
+            calendars: schedules_are_found_by_a_calendar_that_they_are_planned_by,
             calendars: a_change_that_one_user_cannot_follow_writes_nothing,
             calendars: a_trigger_s_schedule_follows_its_calendar,
             keys: a_key_is_found_by_its_hash,

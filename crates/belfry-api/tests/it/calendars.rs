@@ -82,10 +82,13 @@ async fn a_change_tells_the_daemon_and_plans_anew_at_once() {
     assert_eq!((changed["planned_anew"].clone(), world.hints() > hints), (json!(1), true));
     let after = world.get(&format!("{path}/schedule")).await.ok(200);
     assert_eq!((&after["revision"], &after["next_run_at"], &after["run_count"]), (&json!(2), &json!("2026-11-27T00:00:00Z"), &json!(1)));
+    let users = world.get("/schedules?calendar=DE").await.ok(200);
+    assert_eq!(users["items"][0]["id"], after["id"]);
+    assert_eq!(world.get("/schedules?calendar=FR").await.ok(200)["items"], json!([]));
     let refused = world.delete("/calendars/DE").await.problem(409, "conflict");
     assert_eq!(
         refused["detail"],
-        "the calendar `DE` is used by the schedule `report/default`; let them use another calendar, or none, first"
+        "the calendar `DE` is used by the schedule `report/default`; let them use another calendar, or none, first; GET /schedules?calendar= lists them"
     );
 }
 

@@ -272,6 +272,7 @@ fn list_schedules(connection: &Connection, filter: ScheduleFilter) -> Attempt<Pa
     );
     conditions.and_if("schedule.is_active = ?", filter.is_active);
     conditions.and_if("(schedule.failure_count > 0) = ?", filter.is_failing);
+    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let by_next_run = matches!(filter.order, ScheduleOrder::NextRun(_));
     if by_next_run || filter.next_run_from.is_some() || filter.next_run_before.is_some() {
         // The conditions of the index of what is due, word for word.

@@ -2,8 +2,8 @@
 
 use belfry_core::calendar::{BusinessCalendar, DateExclusion, Exclusion};
 use belfry_core::ports::{
-    Calendar, CalendarFilter, CalendarWrite, CalendarWritten, Conflict, FireCode, NewSchedule, NewWorkflow, ScheduleEdit, StoreError,
-    StoreResult, TriggerSchedule, WorkflowWrite,
+    Calendar, CalendarFilter, CalendarWrite, CalendarWritten, Conflict, FireCode, NewSchedule, NewWorkflow, ScheduleEdit, ScheduleFilter,
+    StoreError, StoreResult, TriggerSchedule, WorkflowWrite,
 };
 use belfry_core::schedule::{Cursor, ScheduleContent, ScheduledWorkflow};
 use belfry_core::shards::Shards;
@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Backend;
-use super::world::{World, assert_between, definition, due, edit_of, every, told, write_of};
+use super::world::{World, assert_between, definition, due, edit_of, every, ids, told, write_of};
 
 fn document(value: &Value) -> BusinessCalendar {
     BusinessCalendar::parse(value).expect("the suites write calendars as they may be written")
@@ -294,6 +294,21 @@ pub async fn a_calendar_in_use_is_not_deleted(backend: &dyn Backend) {
     world.workflows.delete_workflow(workflow.id, None).await.unwrap();
     world.calendars.delete_calendar("plant", None).await.unwrap();
     world.calendars.delete_calendar("DE", None).await.unwrap();
+}
+
+pub async fn schedules_are_found_by_a_calendar_that_they_are_planned_by(backend: &dyn Backend) {
+    let world = World::fresh(backend).await;
+    put(&world, "DE", &never()).await;
+    put(&world, "plant", &json!({"union": ["DE"]})).await;
+    let (direct, through) = (user_of(&world, "DE").await, user_of(&world, "plant").await);
+    world.schedule().await;
+    let found = async |name: &str| {
+        let filter = ScheduleFilter { calendar: Some(name.to_owned()), limit: 10, ..ScheduleFilter::default() };
+        ids(&world.workflows.schedules(filter).await.unwrap(), |schedule| schedule.id)
+    };
+    assert_eq!(found("DE").await, [direct.id, through.id]);
+    assert_eq!(found("plant").await, [through.id]);
+    assert_eq!(found("FR").await, []);
 }
 
 pub async fn a_change_that_one_user_cannot_follow_writes_nothing(backend: &dyn Backend) {

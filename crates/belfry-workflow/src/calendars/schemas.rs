@@ -24,19 +24,47 @@ pub struct ListCalendars {
 #[allow(dead_code, reason = "described; the calendar reads itself")]
 pub struct CalendarRequest {
     /// Absent: the weekends of the calendars of `union` that have one, else Saturday and Sunday. Empty: none.
-    #[schema(max_items = 7, examples(json!(["SAT", "SUN"])))]
-    weekend: Option<Vec<WeekdaySchema>>,
-    /// The names of the calendars that it builds on.
-    #[schema(max_items = 20, examples(json!(["DE", "company"])))]
-    union: Option<Vec<CalendarNameSchema>>,
-    #[schema(max_items = 5000)]
-    holidays: Option<Vec<DateEntrySchema>>,
+    #[schema(examples(json!(["SAT", "SUN"])))]
+    weekend: Option<WeekdaysSchema>,
+    /// The names of the calendars that it builds on, 20 at most.
+    #[schema(examples(json!(["DE", "company"])))]
+    union: Option<CalendarNamesSchema>,
+    /// 5,000 entries at most, as in the other lists of days.
+    holidays: Option<DateEntriesSchema>,
     /// Days that are no holidays, whatever the lists say. It does not turn a weekend into a business day.
-    #[schema(max_items = 5000)]
-    except: Option<Vec<DateEntrySchema>>,
+    except: Option<DateEntriesSchema>,
     /// Days of a weekend on which people work.
-    #[schema(max_items = 5000)]
-    workdays: Option<Vec<DateEntrySchema>>,
+    workdays: Option<DateEntriesSchema>,
+}
+
+/// One, or a list.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = Weekdays)]
+#[allow(dead_code, reason = "described, never made")]
+pub enum WeekdaysSchema {
+    One(WeekdaySchema),
+    Several(Vec<WeekdaySchema>),
+}
+
+/// One, or a list.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = CalendarNames)]
+#[allow(dead_code, reason = "described, never made")]
+pub enum CalendarNamesSchema {
+    One(CalendarNameSchema),
+    Several(Vec<CalendarNameSchema>),
+}
+
+/// One, or a list.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = CalendarEntries)]
+#[allow(dead_code, reason = "described, never made")]
+pub enum DateEntriesSchema {
+    One(DateEntrySchema),
+    Several(Vec<DateEntrySchema>),
 }
 
 /// `MON` to `SUN`.

@@ -119,6 +119,34 @@ async fn a_calendar_is_refused_where_it_is_wrong() {
     assert_eq!(violations.0[0].expected, "the name of a calendar, such as `company`, `plant`, `DE`");
 }
 
+/// So many holidays with long names: a hundred are 27 KiB.
+fn long_list(days: usize) -> Value {
+    let label = "x".repeat(200);
+    let entry = |day: usize| json!({"on": format!("2027-{:02}-{:02}", day / 28 + 1, day % 28 + 1), "label": label});
+    json!({"holidays": (0..days).map(entry).collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn what_a_schedule_carries_is_bounded() {
+    let fixture = Fixture::new();
+    for name in ["one", "two", "three"] {
+        fixture.calendars.put(name, None, &long_list(100)).await.unwrap();
+    }
+    let leaving_out = |names: &[&str]| {
+        let exclude: Vec<Value> = names.iter().map(|name| json!({"holidays": name})).collect();
+        json!({"cron": "@daily", "exclude": exclude})
+    };
+    let workflow = fixture.workflow().await.id;
+    let violations = invalid(fixture.schedules.put(workflow, None, &leaving_out(&["one", "two", "three"])).await);
+    assert_eq!(violations.0[0].pointer, "");
+    assert!(violations.0[0].detail.contains("at most 65536 are kept with a schedule"), "{violations:?}");
+    let (schedule, _) = fixture.schedules.put(workflow, None, &leaving_out(&["one", "two"])).await.unwrap();
+    let refused = fixture.calendars.put("two", None, &long_list(200)).await.unwrap_err();
+    let ServiceError::Conflict(Conflict::CalendarUser { id, reason, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!((id, reason.contains("at most 65536")), (schedule.id, true));
+    assert_eq!(fixture.calendars.get("two").await.unwrap().revision, 1);
+}
+
 #[tokio::test]
 async fn preconditions_are_kept_and_lists_are_paged() {
     let fixture = Fixture::new();

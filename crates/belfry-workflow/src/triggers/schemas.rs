@@ -30,6 +30,8 @@ pub struct ListSchedules {
     pub is_active: Option<bool>,
     /// Whether it could not be planned or fired.
     pub is_failing: Option<bool>,
+    /// A business calendar that it is planned by, be it through another one.
+    pub calendar: Option<String>,
     pub next_run_from: Option<String>,
     pub next_run_before: Option<String>,
     /// `created` (the default), `-created`, `name` or `next_run`.
