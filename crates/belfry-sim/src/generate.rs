@@ -100,11 +100,11 @@ fn timing(random: &mut Random) -> Timing {
     };
     Timing {
         rhythm,
+        holidays: random.chance(350).then(|| random.below(CALENDARS.len() as u64) as u8),
         zone: random.below(ZONES.len() as u64) as u8,
         catch_up: random.pick(CatchUp::ALL),
         window: random.pick(&[30, 120]),
         ends_after: random.chance(100).then(|| random.between(5, 200) as u16),
-        holidays: random.chance(350).then(|| random.below(CALENDARS.len() as u64) as u8),
     }
 }
 

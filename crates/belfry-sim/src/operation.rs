@@ -163,6 +163,8 @@ pub enum Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     pub rhythm: Rhythm,
+    /// Nothing fires on the holidays of one of [`CALENDARS`], if it stands.
+    pub holidays: Option<u8>,
     /// Of [`ZONES`].
     pub zone: u8,
     pub catch_up: CatchUp,
@@ -170,8 +172,6 @@ pub struct Timing {
     pub window: u16,
     /// Nothing fires after so many seconds.
     pub ends_after: Option<u16>,
-    /// Nothing fires on the holidays of one of [`CALENDARS`], if it stands.
-    pub holidays: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

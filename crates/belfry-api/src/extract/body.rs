@@ -24,9 +24,6 @@ pub(crate) struct JsonBody(pub(crate) Value);
 /// The body of a PATCH: an RFC 7396 merge patch, which may call itself plain JSON too.
 pub(crate) struct PatchBody(pub(crate) Value);
 
-/// A body of `text/calendar`.
-pub(crate) struct CalendarFile(pub(crate) Bytes);
-
 /// A body that may be left out, or null.
 pub(crate) struct OptionalJsonBody(pub(crate) Option<Value>);
 
@@ -66,6 +63,9 @@ impl<S: Send + Sync> FromRequest<S> for PatchBody {
         parsed(&bytes(request, state).await?).map(PatchBody)
     }
 }
+
+/// A body of `text/calendar`.
+pub(crate) struct CalendarFile(pub(crate) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for CalendarFile {
     type Rejection = Problem;

@@ -305,7 +305,6 @@ async fn list_schedules(db: &Lease, filter: ScheduleFilter) -> Attempt<Page<Sche
     conditions.and_if("EXISTS (SELECT 1 FROM workflows WHERE id = schedule.workflow_id AND ? = ANY (tags))", filter.tag);
     conditions.and_if("schedule.is_active = ?", filter.is_active);
     conditions.and_if("(schedule.failure_count > 0) = ?", filter.is_failing);
-    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let by_next_run = matches!(filter.order, ScheduleOrder::NextRun(_));
     if by_next_run || filter.next_run_from.is_some() || filter.next_run_before.is_some() {
         // The conditions of the index of what is due, word for word.
@@ -313,6 +312,7 @@ async fn list_schedules(db: &Lease, filter: ScheduleFilter) -> Attempt<Page<Sche
     }
     conditions.and_if("schedule.next_run_at >= ?", rows::at(filter.next_run_from));
     conditions.and_if("schedule.next_run_at < ?", rows::at(filter.next_run_before));
+    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let order = schedules_in(filter.order, &mut conditions);
     let statement = conditions.statement(SELECT_SCHEDULES, order, filter.limit);
     let found = db.rows(&statement, &conditions.values()).await?;

@@ -272,7 +272,6 @@ fn list_schedules(connection: &Connection, filter: ScheduleFilter) -> Attempt<Pa
     );
     conditions.and_if("schedule.is_active = ?", filter.is_active);
     conditions.and_if("(schedule.failure_count > 0) = ?", filter.is_failing);
-    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let by_next_run = matches!(filter.order, ScheduleOrder::NextRun(_));
     if by_next_run || filter.next_run_from.is_some() || filter.next_run_before.is_some() {
         // The conditions of the index of what is due, word for word.
@@ -280,6 +279,7 @@ fn list_schedules(connection: &Connection, filter: ScheduleFilter) -> Attempt<Pa
     }
     conditions.and_if("schedule.next_run_at >= ?", filter.next_run_from.map(UnixMillis::get));
     conditions.and_if("schedule.next_run_at < ?", filter.next_run_before.map(UnixMillis::get));
+    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let order = schedules_in(filter.order, &mut conditions);
     let text = conditions.text();
     let mut select = connection.prepare_cached(&format!("{SELECT_SCHEDULES} WHERE {text} ORDER BY {order} LIMIT ?"))?;

@@ -23,6 +23,7 @@ impl Pair<'_> {
             Step::DeleteCalendar { name } => {
                 let _ = both!(self, calendars.delete_calendar(&calendar_name(*name), None));
             }
+            // Makes it leave out the holidays of the calendar, as that stands or as it stood before.
             Step::PlanBy { schedule, name, old } => {
                 let Some(id) = pick(schedule, &self.schedules) else { return Ok(()) };
                 let Ok(standing) = both!(self, workflows.schedule(id)) else { return Ok(()) };

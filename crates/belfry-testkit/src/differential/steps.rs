@@ -15,134 +15,36 @@ use crate::stores::{content, every};
 
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    Advance {
-        by: SignedDuration,
-    },
-    CreateWorkflow {
-        name: u8,
-        trigger: Option<Trigger>,
-        handoff: bool,
-    },
-    UpdateWorkflow {
-        workflow: Index,
-        change: WorkflowChange,
-        stale: bool,
-    },
-    DeleteWorkflow {
-        workflow: Index,
-        stale: bool,
-    },
-    CreateSchedule {
-        workflow: Index,
-        name: u8,
-        timing: Timing,
-        is_active: bool,
-    },
-    EditSchedule {
-        schedule: Index,
-        name: Option<u8>,
-        timing: Option<Timing>,
-        is_active: Option<bool>,
-        stale: bool,
-    },
-    DeleteSchedule {
-        schedule: Index,
-        stale: bool,
-    },
-    PutCalendar {
-        name: u8,
-        days: u8,
-        union: Option<u8>,
-        stale: bool,
-    },
-    DeleteCalendar {
-        name: u8,
-    },
-    /// Makes a schedule leave out the holidays of a calendar, as it stands or as it stood before.
-    PlanBy {
-        schedule: Index,
-        name: u8,
-        old: bool,
-    },
-    StartRun {
-        workflow: Index,
-    },
-    Fire {
-        wait: SignedDuration,
-        limit: usize,
-        publisher: Option<Index>,
-        twist: Twist,
-    },
+    Advance { by: SignedDuration },
+    CreateWorkflow { name: u8, trigger: Option<Trigger>, handoff: bool },
+    UpdateWorkflow { workflow: Index, change: WorkflowChange, stale: bool },
+    DeleteWorkflow { workflow: Index, stale: bool },
+    CreateSchedule { workflow: Index, name: u8, timing: Timing, is_active: bool },
+    EditSchedule { schedule: Index, name: Option<u8>, timing: Option<Timing>, is_active: Option<bool>, stale: bool },
+    DeleteSchedule { schedule: Index, stale: bool },
+    PutCalendar { name: u8, days: u8, union: Option<u8>, stale: bool },
+    DeleteCalendar { name: u8 },
+    PlanBy { schedule: Index, name: u8, old: bool },
+    StartRun { workflow: Index },
+    Fire { wait: SignedDuration, limit: usize, publisher: Option<Index>, twist: Twist },
     FireAgain,
-    Sweep {
-        member: Index,
-        limit: usize,
-    },
-    Mark {
-        runs: Vec<Index>,
-        seq: i64,
-    },
-    GiveBack {
-        run: Index,
-        seq: i64,
-        retry_in: SignedDuration,
-    },
-    Claim {
-        run: Index,
-        token: Index,
-    },
-    Heartbeat {
-        run: Index,
-        epoch: i64,
-    },
-    RecordNode {
-        run: Index,
-        epoch: i64,
-        node: u8,
-    },
-    Finish {
-        run: Index,
-        epoch: i64,
-        state: RunState,
-    },
-    Release {
-        run: Index,
-        epoch: i64,
-    },
-    Cancel {
-        run: Index,
-    },
-    Reap {
-        wait: SignedDuration,
-        limit: usize,
-        behind: SignedDuration,
-    },
-    Beat {
-        wait: SignedDuration,
-        member: Index,
-        is_draining: bool,
-        tells: bool,
-    },
-    Bury {
-        behind: SignedDuration,
-    },
-    Leave {
-        member: Index,
-    },
-    Redrive {
-        wait: SignedDuration,
-        nothing_ready: bool,
-        limit: usize,
-        behind: SignedDuration,
-    },
-    LookInShards {
-        shards: Vec<u8>,
-        limit: usize,
-    },
+    Sweep { member: Index, limit: usize },
+    Mark { runs: Vec<Index>, seq: i64 },
+    GiveBack { run: Index, seq: i64, retry_in: SignedDuration },
+    Claim { run: Index, token: Index },
+    Heartbeat { run: Index, epoch: i64 },
+    RecordNode { run: Index, epoch: i64, node: u8 },
+    Finish { run: Index, epoch: i64, state: RunState },
+    Release { run: Index, epoch: i64 },
+    Cancel { run: Index },
+    Reap { wait: SignedDuration, limit: usize, behind: SignedDuration },
+    Beat { wait: SignedDuration, member: Index, is_draining: bool, tells: bool },
+    Bury { behind: SignedDuration },
+    Leave { member: Index },
+    Redrive { wait: SignedDuration, nothing_ready: bool, limit: usize, behind: SignedDuration },
+    LookInShards { shards: Vec<u8>, limit: usize },
     CreateKey,
-    RevokeKey {
-        key: Index,
-    },
+    RevokeKey { key: Index },
 }
 
 /// What an update makes of a workflow; what is `None` stays.
