@@ -18,6 +18,33 @@ CREATE TABLE api_keys (
     CONSTRAINT api_keys_hash_key UNIQUE (hash)
 );
 
+CREATE TABLE calendar_bases (
+    base text NOT NULL,
+    calendar text NOT NULL,
+    CONSTRAINT calendar_bases_pkey PRIMARY KEY (base, calendar),
+    CONSTRAINT calendar_bases_calendar_fkey FOREIGN KEY (calendar) REFERENCES calendars(name)
+);
+
+CREATE INDEX calendar_bases_by_calendar ON public.calendar_bases USING btree (calendar, base);
+
+CREATE TABLE calendar_revisions (
+    name text NOT NULL,
+    revision bigint NOT NULL,
+    document json NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT calendar_revisions_pkey PRIMARY KEY (name, revision),
+    CONSTRAINT calendar_revisions_name_fkey FOREIGN KEY (name) REFERENCES calendars(name)
+);
+
+CREATE TABLE calendars (
+    name text NOT NULL,
+    revision bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT calendars_pkey PRIMARY KEY (name)
+);
+
 CREATE TABLE idempotency_keys (
     owner uuid NOT NULL,
     key text NOT NULL,
@@ -85,6 +112,15 @@ CREATE TABLE run_nodes (
 ) PARTITION BY RANGE (run_planned_at);
 
 CREATE TABLE run_nodes_default PARTITION OF run_nodes DEFAULT;
+
+CREATE TABLE schedule_calendars (
+    calendar text NOT NULL,
+    schedule_id uuid NOT NULL,
+    CONSTRAINT schedule_calendars_pkey PRIMARY KEY (calendar, schedule_id),
+    CONSTRAINT schedule_calendars_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES scheduled_workflows(id)
+);
+
+CREATE INDEX schedule_calendars_by_schedule ON public.schedule_calendars USING btree (schedule_id);
 
 CREATE TABLE schedule_revisions (
     schedule_id uuid NOT NULL,

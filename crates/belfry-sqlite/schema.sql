@@ -6,6 +6,30 @@ CREATE TABLE api_keys (
     revoked_at INTEGER
 , scopes TEXT NOT NULL DEFAULT 'read,write,work', expires_at INTEGER) STRICT;
 
+CREATE TABLE calendar_bases (
+    base TEXT NOT NULL,
+    calendar TEXT NOT NULL REFERENCES calendars (name),
+    PRIMARY KEY (base, calendar)
+) STRICT;
+
+CREATE INDEX calendar_bases_by_calendar ON calendar_bases (calendar, base);
+
+CREATE TABLE calendar_revisions (
+    name TEXT NOT NULL REFERENCES calendars (name),
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (name, revision)
+) STRICT;
+
+CREATE TABLE calendars (
+    name TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    deleted_at INTEGER
+) STRICT;
+
 CREATE TABLE idempotency_keys (
     owner BLOB NOT NULL,
     key TEXT NOT NULL,
@@ -56,6 +80,14 @@ CREATE TABLE run_nodes (
     wait_until INTEGER,
     PRIMARY KEY (run_id, node_id)
 ) STRICT;
+
+CREATE TABLE schedule_calendars (
+    calendar TEXT NOT NULL,
+    schedule_id BLOB NOT NULL REFERENCES scheduled_workflows (id),
+    PRIMARY KEY (calendar, schedule_id)
+) STRICT;
+
+CREATE INDEX schedule_calendars_by_schedule ON schedule_calendars (schedule_id);
 
 CREATE TABLE schedule_revisions (
     schedule_id BLOB NOT NULL REFERENCES scheduled_workflows (id),

@@ -7,7 +7,7 @@ mod path;
 mod query;
 mod strict_json;
 
-pub(crate) use body::{JsonBody, MAX_BODY_BYTES, NoBody, OptionalJsonBody, PatchBody, body_of};
+pub(crate) use body::{CalendarFile, JsonBody, MAX_BODY_BYTES, NoBody, OptionalJsonBody, PatchBody, body_of};
 pub(crate) use if_match::{IfMatch, Precondition};
-pub(crate) use path::{Id, Queue, RevisionOf, VersionOf};
+pub(crate) use path::{CalendarName, Id, Queue, RevisionOf, VersionOf};
 pub(crate) use query::{Query, is_text, pairs};

@@ -110,7 +110,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Of all that the request asks. Its content type is left out: a body that is read at all is read as JSON.
+/// Of all that the request asks. Its content type is left out: an operation reads one kind of body.
 fn fingerprint(parts: &Parts, body: &Bytes) -> [u8; 32] {
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let preconditions = parts.headers.get_all("if-match").iter().fold(Sha256::new(), |hash, value| hash.chain_update(value.as_bytes()));

@@ -23,7 +23,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::middleware::from_fn_with_state;
-use belfry_core::ports::{Clock, IdempotencyStore, Ids, KeyStore, PollStore, RevisionStore, RunStore, WorkflowStore};
+use belfry_core::ports::{CalendarStore, Clock, IdempotencyStore, Ids, KeyStore, PollStore, RevisionStore, RunStore, WorkflowStore};
+use belfry_workflow::calendars::CalendarService;
 use belfry_workflow::runs::RunService;
 use belfry_workflow::triggers::{RevisionService, ScheduleTriggerService};
 use belfry_workflow::workflows::WorkflowService;
@@ -56,6 +57,7 @@ pub struct Api {
     pub runs: Arc<dyn RunStore>,
     pub polls: Arc<dyn PollStore>,
     pub revisions: Arc<dyn RevisionStore>,
+    pub calendars: Arc<dyn CalendarStore>,
     pub keys: Arc<dyn KeyStore>,
     pub idempotency: Arc<dyn IdempotencyStore>,
     pub ids: Arc<dyn Ids>,
@@ -102,6 +104,7 @@ pub(crate) struct Parts {
     triggers: ScheduleTriggerService,
     runs: RunService,
     revisions: RevisionService,
+    calendars: CalendarService,
     keys: Arc<dyn KeyStore>,
     idempotency: Arc<dyn IdempotencyStore>,
     /// Whose clock fresh ids are made by.
@@ -123,10 +126,11 @@ pub(crate) struct Parts {
 impl App {
     fn new(api: Api, document: &Value) -> App {
         App(Arc::new(Parts {
-            workflows: WorkflowService::new(api.workflows.clone(), api.ids.clone()),
-            triggers: ScheduleTriggerService::new(api.workflows.clone(), api.ids.clone()),
+            workflows: WorkflowService::new(api.workflows.clone(), api.calendars.clone(), api.ids.clone()),
+            triggers: ScheduleTriggerService::new(api.workflows.clone(), api.calendars.clone(), api.ids.clone()),
             runs: RunService::new(api.runs, api.polls),
             revisions: RevisionService::new(api.revisions),
+            calendars: CalendarService::new(api.calendars),
             keys: api.keys,
             idempotency: api.idempotency,
             store: api.workflows,

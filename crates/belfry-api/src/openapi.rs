@@ -34,6 +34,7 @@ const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
     tags(
         (name = "workflows", description = "Named, versioned definitions"),
         (name = "schedules", description = "When workflows run"),
+        (name = "calendars", description = "Days on which nobody works, named and shared by schedules"),
         (name = "runs", description = "Executions of workflows"),
         (name = "workers", description = "Executing runs outside Belfry"),
         (name = "keys", description = "API keys"),

@@ -31,6 +31,33 @@ pub(crate) struct QueuePath {
 }
 
 #[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct CalendarPath {
+    /// The calendar's name
+    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CalendarsQuery {
+    /// Only those whose name has this in it, in any case
+    #[param(required = false)]
+    q: String,
+}
+
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DaysQuery {
+    /// The first day
+    #[param(value_type = String, format = Date, example = "2027-01-01")]
+    from: String,
+    /// The last day, inclusive, at most 366 days in all; a year from `from` on when absent
+    #[param(value_type = String, format = Date, required = false)]
+    to: String,
+}
+
+#[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfMatchHeader {
     /// The ETag of the state that the write was made from: another state is answered 412. `*` asks only that the object exists.
@@ -90,6 +117,9 @@ pub(crate) struct SchedulesQuery {
     /// Only those that could not be planned or fired, and have not been since (`true`), or all others (`false`)
     #[param(required = false)]
     is_failing: bool,
+    /// Only those that are planned by this business calendar, be it through another one
+    #[param(required = false)]
+    calendar: String,
     /// Only those that fire next at this instant or later
     #[param(value_type = String, format = DateTime, required = false)]
     next_run_from: String,

@@ -126,10 +126,19 @@ impl From<Conflict> for Problem {
             }
             Conflict::UnknownSpec => "edit it with that version, or delete it",
             Conflict::CannotPlan(_) => "please report it, with the spec",
+            Conflict::CalendarMoved(_) => "send the request again",
+            Conflict::CalendarUnusable(_) => "change it so that it and those that build on it can be used",
+            Conflict::CalendarInUse { .. } => "let them use another calendar, or none, first; GET /schedules?calendar= lists them",
+            Conflict::TooManyUsers { .. } => {
+                "make the changed calendar under another name, let the schedules use that one, some at a time, then delete this one"
+            }
+            Conflict::CalendarUser { .. } => {
+                "nothing was written; edit, pause or delete that schedule first, or send the request again soon"
+            }
             Conflict::RunNotEnded(_) => "wait until it has ended, or cancel it first",
             Conflict::RunEnded(_) => "there is nothing left to cancel",
         };
-        let retry = conflict == Conflict::StillCatchingUp;
+        let retry = matches!(conflict, Conflict::StillCatchingUp | Conflict::CalendarMoved(_));
         let violations = taken_name(&conflict);
         let problem = Problem { violations, ..Problem::new(Kind::Conflict, format!("{conflict}; {remedy}")) };
         if retry { problem.retry_after(1) } else { problem }

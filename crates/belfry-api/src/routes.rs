@@ -1,5 +1,6 @@
 //! The routes: one registration makes the router and its document.
 
+mod calendars;
 mod claims;
 mod fallback;
 mod keys;
@@ -26,6 +27,7 @@ pub(crate) fn keyed() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(workflows::routes())
         .merge(schedules::routes())
+        .merge(calendars::routes())
         .merge(runs::routes())
         .merge(claims::routes())
         .merge(keys::routes())

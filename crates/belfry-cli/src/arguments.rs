@@ -1,6 +1,7 @@
 //! What may be typed.
 
 mod bench;
+mod calendar;
 mod key;
 mod operating;
 mod processes;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use bench::{Bench, BenchShape};
+pub use calendar::{CalendarDays, CalendarVerb, SetCalendar};
 pub use key::{CreateKey, KeyVerb};
 pub use operating::{Completion, Crontab, ImportVerb, Man, Why};
 pub use processes::{ApiArguments, DaemonArguments, Up, WorkerArguments};
@@ -106,6 +108,9 @@ pub enum Command {
     /// Schedules: when it is run
     #[command(subcommand, alias = "schedules")]
     Schedule(ScheduleVerb),
+    /// Business calendars: the days on which nobody works, which schedules share
+    #[command(subcommand, alias = "calendars")]
+    Calendar(CalendarVerb),
     /// Runs: what became of it
     #[command(subcommand, alias = "runs")]
     Run(RunVerb),

@@ -5,7 +5,7 @@ pub mod embedded;
 
 use std::sync::Arc;
 
-use belfry_core::ports::{IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
+use belfry_core::ports::{CalendarStore, IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
 
 /// One store, by its ports.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     pub polls: Arc<dyn PollStore>,
     pub revisions: Arc<dyn RevisionStore>,
+    pub calendars: Arc<dyn CalendarStore>,
     pub keys: Arc<dyn KeyStore>,
     pub idempotency: Arc<dyn IdempotencyStore>,
     pub schedules: Arc<dyn ScheduleStore>,
@@ -22,7 +23,7 @@ pub struct Stores {
 impl Stores {
     fn of<S>(store: S) -> Stores
     where
-        S: WorkflowStore + RunStore + PollStore + RevisionStore + KeyStore + IdempotencyStore + ScheduleStore + 'static,
+        S: WorkflowStore + RunStore + PollStore + RevisionStore + CalendarStore + KeyStore + IdempotencyStore + ScheduleStore + 'static,
     {
         let store = Arc::new(store);
         Stores {
@@ -30,6 +31,7 @@ impl Stores {
             runs: store.clone(),
             polls: store.clone(),
             revisions: store.clone(),
+            calendars: store.clone(),
             keys: store.clone(),
             idempotency: store.clone(),
             schedules: store,

@@ -54,6 +54,12 @@ impl Client {
         Ok(self.send(self.request(Method::POST, path).json(body)).await?.object)
     }
 
+    /// Posts an iCalendar file.
+    pub async fn post_calendar(&self, path: &str, file: String, etag: Option<&str>) -> Result<Value, Failure> {
+        let request = self.request(Method::POST, path).header("content-type", "text/calendar").body(file);
+        Ok(self.send(if_match(request, etag)).await?.object)
+    }
+
     pub async fn put(&self, path: &str, body: &Value, etag: Option<&str>) -> Result<Value, Failure> {
         Ok(self.send(if_match(self.request(Method::PUT, path).json(body), etag)).await?.object)
     }

@@ -1,6 +1,7 @@
 //! The client's verbs: each speaks to the API, but those that need none (`schedule preview`, `import` without `--apply`,
 //! `config`, `openapi`, `completion`, `man`) and the operator's (`migrate`, `doctor`).
 
+pub mod calendar;
 pub mod doctor;
 pub mod import;
 mod instants;

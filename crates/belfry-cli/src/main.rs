@@ -47,6 +47,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Worker(arguments) => serving::worker::run(arguments, &global).await,
         Command::Workflow(verb) => commands::workflow::run(verb, &global).await,
         Command::Schedule(verb) => commands::schedule::run(verb, &global).await,
+        Command::Calendar(verb) => commands::calendar::run(verb, &global).await,
         Command::Run(verb) => commands::run::run(verb, &global).await,
         Command::Key(verb) => commands::key::run(verb, &global).await,
         Command::Why(why) => commands::why::run(why, &global).await,

@@ -4,6 +4,7 @@
 //! [`Calendars`] holds the named ones, each at one version, and answers what they come to together. Everything is a
 //! function of a local date: zones and clocks belong to [`crate::spec`].
 
+pub mod change;
 mod date_rule;
 mod date_set;
 pub(crate) mod document;
@@ -11,6 +12,7 @@ mod easter;
 mod exclusion;
 pub mod ics;
 pub mod names;
+mod pinned;
 mod read;
 mod resolve;
 #[cfg(test)]
@@ -21,12 +23,14 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-pub use date_rule::{DateRule, DateRuleError, LONGEST_RANGE};
-pub(crate) use date_rule::{days_between, parse_date};
+pub use change::MAX_USERS;
+pub(crate) use date_rule::days_between;
+pub use date_rule::{DateRule, DateRuleError, LONGEST_RANGE, parse_date};
 pub use date_set::{DateEntry, DateSet};
 pub use easter::easter;
 pub use exclusion::{DateExclusion, Exclusion};
-pub use resolve::{BusinessDays, CalendarError, CalendarVersion, Calendars};
+pub use pinned::{MAX_PINNED_BYTES, PinnedCalendars};
+pub use resolve::{BusinessDays, CalendarError, CalendarVersion, Calendars, DayKind, Said};
 
 use crate::violation::Violations;
 

@@ -1,9 +1,10 @@
 //! The ports: what the pure parts need of the world, as domain verbs. One verb is one transaction.
 //!
 //! They are split by who uses them, so that the daemon cannot call what users do, and a worker knows no schedules:
-//! [`ScheduleStore`] (daemon), [`WorkflowStore`], [`KeyStore`] and [`IdempotencyStore`] (API), [`RunStore`] (worker, history), [`Queue`],
-//! [`Clock`], [`Ids`]. Each method's doc is a contract; the suites in `belfry-testkit` hold every backend to it.
+//! [`ScheduleStore`] (daemon), [`WorkflowStore`], [`CalendarStore`], [`KeyStore`] and [`IdempotencyStore`] (API), [`RunStore`]
+//! (worker, history), [`Queue`], [`Clock`], [`Ids`]. Each method's doc is a contract; the suites in `belfry-testkit` hold every backend to it.
 
+mod calendar_store;
 mod clock;
 mod error;
 mod idempotency_store;
@@ -13,6 +14,7 @@ mod run_store;
 mod schedule_store;
 mod workflow_store;
 
+pub use calendar_store::{Calendar, CalendarFilter, CalendarRevision, CalendarStore, CalendarWrite, CalendarWritten};
 pub use clock::{Boot, Clock, Ids, WallClock};
 pub use error::{Conflict, StoreError, StoreResult};
 pub use idempotency_store::{

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::calendar::Exclusion;
+use crate::calendar::{Exclusion, PinnedCalendars};
 use crate::ids::{ScheduleId, WorkflowId};
 
 use crate::spec::Spec;
@@ -113,6 +113,9 @@ pub struct ScheduleContent {
     /// What is left out of its specs' times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Exclusion>,
+    /// The calendars that its specs and exclusions name, as they stood when this revision was written.
+    #[serde(default, skip_serializing_if = "PinnedCalendars::is_empty")]
+    pub calendars: PinnedCalendars,
     /// Of cron and calendar specs, where clocks change and where both day fields are restricted.
     #[serde(flatten)]
     pub rules: CronRules,
@@ -131,6 +134,7 @@ impl ScheduleContent {
             jitter: SignedDuration::ZERO,
             input: Value::Object(serde_json::Map::new()),
             exclude: Vec::new(),
+            calendars: PinnedCalendars::default(),
             rules: CronRules::default(),
             lateness: Lateness::default(),
         }

@@ -222,14 +222,20 @@ impl Spec {
     /// The first time after `after`, exclusive; `None` when none is left.
     ///
     /// # Errors
-    /// When the search spent its budget: then nothing is known.
-    pub fn next_after(&self, zone: &Zone, rules: CronRules, after: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
+    /// When the search spent its budget, or a calendar that it names cannot be used: then nothing is known.
+    pub fn next_after(
+        &self,
+        zone: &Zone,
+        rules: CronRules,
+        calendars: &Calendars,
+        after: UnixMillis,
+    ) -> Result<Option<UnixMillis>, SpecError> {
         match self {
             Spec::Cron(spec) => Ok(spec.cron.next_after_with(zone.rules(), after, rules)),
             Spec::Every(every) => Ok(every.next_after(after)),
             Spec::At(spec) => Ok(spec.at.instant(zone).filter(|at| *at > after)),
             Spec::Rrule(spec) => Ok(spec.rrule.next_after(zone.rules(), after)?),
-            Spec::Calendar(spec) => Ok(spec.calendar.next_after(setting(zone, rules), after)?),
+            Spec::Calendar(spec) => Ok(spec.calendar.next_after(setting(zone, rules, calendars), after)?),
             Spec::Unknown(_) => Ok(None),
         }
     }
@@ -238,19 +244,24 @@ impl Spec {
     ///
     /// # Errors
     /// As [`Spec::next_after`].
-    pub fn previous_before(&self, zone: &Zone, rules: CronRules, before: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
+    pub fn previous_before(
+        &self,
+        zone: &Zone,
+        rules: CronRules,
+        calendars: &Calendars,
+        before: UnixMillis,
+    ) -> Result<Option<UnixMillis>, SpecError> {
         match self {
             Spec::Cron(spec) => Ok(spec.cron.previous_before(zone.rules(), before, rules)),
             Spec::Every(every) => Ok(every.previous_before(before)),
             Spec::At(spec) => Ok(spec.at.instant(zone).filter(|at| *at < before)),
             Spec::Rrule(spec) => Ok(spec.rrule.previous_before(zone.rules(), before)?),
-            Spec::Calendar(spec) => Ok(spec.calendar.previous_before(setting(zone, rules), before)?),
+            Spec::Calendar(spec) => Ok(spec.calendar.previous_before(setting(zone, rules, calendars), before)?),
             Spec::Unknown(_) => Ok(None),
         }
     }
 }
 
-/// Business calendars have no place to be kept in yet: a rule that names one is refused when it is read.
-fn setting(zone: &Zone, rules: CronRules) -> Setting<'_> {
-    Setting { zone: zone.rules(), gap: rules.gap, fold: rules.fold, calendars: Calendars::none() }
+fn setting<'a>(zone: &'a Zone, rules: CronRules, calendars: &'a Calendars) -> Setting<'a> {
+    Setting { zone: zone.rules(), gap: rules.gap, fold: rules.fold, calendars }
 }

@@ -81,6 +81,13 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// All of `known`, that first which `given` was most likely meant to be.
+pub fn nearest_first<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.sort_by_key(|name| strsim::damerau_levenshtein(&given.to_lowercase(), &name.to_lowercase()));
+    known
+}
+
 /// One segment of a JSON pointer, escaped as RFC 6901 asks.
 pub fn escape(segment: &str) -> String {
     segment.replace('~', "~0").replace('/', "~1")

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::schedule::ScheduledWorkflow;
 use tokio_postgres::error::SqlState;
 
 /// What `?` makes of every error. Whether a lost connection leaves the verb in doubt is known only to who sent it.
@@ -59,6 +60,14 @@ impl Failed {
     pub fn violates(&self, index: &str) -> bool {
         let Failed::Driver(error) = self else { return false };
         error.as_db_error().is_some_and(|db| db.code() == &SqlState::UNIQUE_VIOLATION && db.constraint() == Some(index))
+    }
+
+    /// Of a schedule that a calendar's change plans anew.
+    pub fn of_user(self, schedule: &ScheduledWorkflow) -> Failed {
+        match self {
+            Failed::Port(StoreError::Conflict(conflict)) => conflict.of_user(schedule).into(),
+            failed => failed,
+        }
     }
 
     /// Whether the connection still answers: what comes from the server as an error leaves it whole.

@@ -1,5 +1,7 @@
 //! The store: each module a port, or what several of them write.
 
+mod calendar_store;
+mod calendars;
 pub mod conditions;
 mod fire;
 mod idempotency_store;

@@ -133,6 +133,13 @@ impl Audit {
         }
     }
 
+    /// Every schedule that it may have planned anew.
+    pub fn calendar_written(&mut self) {
+        for schedule in self.schedules.keys().copied().collect::<Vec<ScheduleId>>() {
+            self.schedule_written(schedule);
+        }
+    }
+
     pub fn workflow_deleted(&mut self, id: WorkflowId) {
         self.deleted_workflows.insert(id);
         self.workflow_written(id);

@@ -3,7 +3,7 @@
 use belfry_core::schedule::CatchUp;
 
 use crate::faults::{Fault, Verb, Weather};
-use crate::operation::{CRONS, Op, Queues, Rhythm, Step, Timing, Work, ZONES};
+use crate::operation::{CALENDARS, CRONS, Op, Queues, Rhythm, Step, Timing, Work, ZONES};
 use crate::random::Random;
 
 /// What is simulated: whether things fail, and what happens.
@@ -49,6 +49,7 @@ fn beginning(random: &mut Random) -> Vec<Step> {
     let mut ops: Vec<Op> = (0..random.between(1, 3)).map(|_| Op::StartDaemon).collect();
     ops.push(Op::StartWorker { queues: Queues::Tracked, concurrency: 4 });
     ops.extend((0..random.below(2)).map(|_| Op::StartWorker { queues: Queues::Tracked, concurrency: 1 }));
+    ops.extend((0..random.below(3)).map(|number| Op::PutCalendar { calendar: number as u8, closes: false }));
     ops.extend((0..random.between(1, 3)).map(|_| create_workflow(random)));
     ops.extend((0..random.between(1, 4)).map(|_| create_schedule(random)));
     ops.into_iter().map(|op| Step { after: random.below(700) as u32, op }).collect()
@@ -66,6 +67,10 @@ fn update_workflow(random: &mut Random) -> Op {
 
 fn create_schedule(random: &mut Random) -> Op {
     Op::CreateSchedule { workflow: number(random), timing: timing(random), is_active: random.chance(900) }
+}
+
+fn put_calendar(random: &mut Random) -> Op {
+    Op::PutCalendar { calendar: random.below(CALENDARS.len() as u64) as u8, closes: random.chance(400) }
 }
 
 fn number(random: &mut Random) -> u8 {
@@ -95,6 +100,7 @@ fn timing(random: &mut Random) -> Timing {
     };
     Timing {
         rhythm,
+        holidays: random.chance(350).then(|| random.below(CALENDARS.len() as u64) as u8),
         zone: random.below(ZONES.len() as u64) as u8,
         catch_up: random.pick(CatchUp::ALL),
         window: random.pick(&[30, 120]),
@@ -130,7 +136,8 @@ fn users(random: &mut Random) -> Op {
         70..75 => Op::DeleteSchedule { schedule: number(random) },
         75..78 => Op::DeleteWorkflow { workflow: number(random) },
         78..88 => Op::RunNow { workflow: number(random) },
-        88..96 => Op::Cancel { from_end: random.below(6) as u8 },
+        88..94 => Op::Cancel { from_end: random.below(6) as u8 },
+        94..99 => put_calendar(random),
         _ => Op::Nothing,
     }
 }

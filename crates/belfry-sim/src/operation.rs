@@ -120,6 +120,11 @@ pub enum Op {
     DeleteSchedule {
         schedule: u8,
     },
+    /// Makes or changes one of [`CALENDARS`]: no day is a holiday, or each of the days around the beginning is.
+    PutCalendar {
+        calendar: u8,
+        closes: bool,
+    },
     RunNow {
         workflow: u8,
     },
@@ -166,6 +171,8 @@ pub enum Work {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     pub rhythm: Rhythm,
+    /// Nothing fires on the holidays of one of [`CALENDARS`], if it stands.
+    pub holidays: Option<u8>,
     /// Of [`ZONES`].
     pub zone: u8,
     pub catch_up: CatchUp,
@@ -192,5 +199,8 @@ pub enum Rhythm {
 /// Some that follow the clock, and some of fixed times, which a gap and a fold of local time treat by rules of their own.
 pub const CRONS: [&str; 6] =
     ["*/5 * * * * *", "7,37 * * * * *", "0,20,40 0-59 0-23 * * *", "* * * * *", "5/15 * * * * MON-SUN", "30 0-59 0-23 * * *"];
+
+/// The second builds on the first.
+pub const CALENDARS: [&str; 2] = ["land", "plant"];
 
 pub const ZONES: [&str; 4] = ["UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"];

@@ -2,7 +2,7 @@
 
 use belfry_core::schedule::CatchUp;
 
-use crate::faults::{Fault, Verb};
+use crate::faults::{Fault, Verb, Weather};
 use crate::generate::{Kind, Scenario};
 use crate::operation::{Op, Queues, Rhythm, Step, Timing, Work};
 
@@ -11,7 +11,8 @@ const EVERY_FIVE: Timing = every(5);
 const WORKER: Op = Op::StartWorker { queues: Queues::Tracked, concurrency: 4 };
 
 const fn every(seconds: u16) -> Timing {
-    Timing { rhythm: Rhythm::Every(seconds), zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None, jitter: 0 }
+    let rhythm = Rhythm::Every(seconds);
+    Timing { rhythm, holidays: None, zone: 0, catch_up: CatchUp::Last, window: 120, ends_after: None, jitter: 0 }
 }
 
 fn scenario(kind: Kind, steps: &[(u32, Op)]) -> Scenario {
@@ -52,6 +53,7 @@ pub fn named() -> Vec<(&'static str, Scenario)> {
         ("a_daemon_that_begins_as_the_clock_is_set_buries_nobody", begins_to_bury_as_the_clock_is_set()),
         ("a_clock_that_was_set_and_set_back_unseen_costs_no_worker_its_run", set_and_set_back()),
         ("an_edit_while_the_clock_is_behind_brings_up_nothing_that_was_missed", edit_behind_the_clock()),
+        ("a_schedule_that_is_made_while_its_calendar_changes_follows_it", made_while_its_calendar_changes()),
         ("messages_that_nobody_consumes_are_not_published_again", nobody_consumes()),
         ("a_giving_back_that_comes_when_another_publishes_changes_nothing", late_give_back()),
         ("a_redrive_takes_what_has_waited_for_its_interval", redriven_too_early()),
@@ -277,6 +279,20 @@ pub fn cancelled_and_lost() -> Scenario {
         (500, Op::Kill { process: 1 }),
         (70_000, Op::Nothing),
     ];
+    scenario(Kind::Stormy, &steps)
+}
+
+/// Between the reading of a calendar and the writing by it, ways are long, and the calendar changes again and again.
+pub fn made_while_its_calendar_changes() -> Scenario {
+    let timing = Timing { holidays: Some(0), ..EVERY_TWO };
+    let make = (0, Op::CreateSchedule { workflow: 0, timing, is_active: true });
+    let change = |closes| (120, Op::PutCalendar { calendar: 0, closes });
+    let long_ways = Weather { latency: 200, ..Weather::CALM };
+    let mut steps = vec![(0, Op::StartDaemon), (0, WORKER), change(false), (0, workflow(Work::Quick)), (1_000, Op::Weather(long_ways))];
+    for closes in [true, false, true, false] {
+        steps.extend([make, make, make, change(closes)]);
+    }
+    steps.push((20_000, Op::Nothing));
     scenario(Kind::Stormy, &steps)
 }
 

@@ -1,5 +1,6 @@
 //! The store as one process reaches it: every effect is watched where it happens.
 
+mod calendars;
 mod workflows;
 
 use std::sync::Arc;

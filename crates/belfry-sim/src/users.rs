@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{Ids, ScheduleEdit, WorkflowStore};
+use belfry_core::ports::{CalendarStore, Ids, ScheduleEdit, WorkflowStore};
 use belfry_core::workflow::Delivery;
 use belfry_testkit::clock::SeededIds;
 use belfry_workflow::ServiceError;
+use belfry_workflow::calendars::CalendarService;
 use belfry_workflow::runs::{PollRequest, RunService};
 use belfry_workflow::triggers::ScheduleTriggerService;
 use belfry_workflow::workflows::WorkflowService;
 use serde_json::{Value, json};
 
 use crate::hub::{Hub, answer};
-use crate::operation::{Op, Timing, Work};
+use crate::operation::{CALENDARS, Op, Timing, Work};
 use crate::process::Process;
 use crate::store::SimStore;
 use crate::world::{HANDED, queue};
@@ -29,6 +30,7 @@ pub struct Users {
     hub: Arc<Hub>,
     workflows: WorkflowService,
     schedules: ScheduleTriggerService,
+    calendars: CalendarService,
     runs: RunService,
     ids: Arc<SeededIds>,
     /// How many names were given.
@@ -40,8 +42,9 @@ impl Users {
         let store = Arc::new(SimStore(Process::new(Arc::clone(&hub), "users".to_owned(), NUMBER)));
         let ids = Arc::new(SeededIds::new(hub.seed));
         Arc::new(Users {
-            workflows: WorkflowService::new(store.clone(), ids.clone()),
-            schedules: ScheduleTriggerService::new(store.clone(), ids.clone()),
+            workflows: WorkflowService::new(store.clone(), store.clone(), ids.clone()),
+            schedules: ScheduleTriggerService::new(store.clone(), store.clone(), ids.clone()),
+            calendars: CalendarService::new(store.clone()),
             ids,
             runs: RunService::new(store.clone(), store),
             named: AtomicU64::new(0),
@@ -85,6 +88,7 @@ impl Users {
             Op::SetActive { schedule, is_active: true } => Some(self.schedules.resume(self.schedule(schedule)?, None).await.map(drop)),
             Op::SetActive { schedule, is_active: false } => Some(self.schedules.pause(self.schedule(schedule)?, None).await.map(drop)),
             Op::DeleteSchedule { schedule } => Some(self.schedules.delete_by_id(self.schedule(schedule)?, None).await),
+            Op::PutCalendar { calendar, closes } => Some(self.put_calendar(calendar, closes).await),
             Op::Cancel { from_end } => Some(self.runs.cancel(self.run(from_end)?).await.map(drop)),
             Op::Claim { from_end } => Some(self.claim(self.run(from_end)?).await),
             Op::Poll { queue } => Some(self.poll(queue).await),
@@ -127,11 +131,24 @@ impl Users {
         self.workflows.patch(id, None, &patch).await.map(drop)
     }
 
+    async fn put_calendar(&self, number: u8, closes: bool) -> Result<(), ServiceError> {
+        let name = CALENDARS[usize::from(number) % CALENDARS.len()];
+        let builds_on = (name == CALENDARS[1] && self.stands(CALENDARS[0])).then_some(CALENDARS[0]);
+        let body = shapes::calendar(builds_on, closes, self.hub.wall.zero());
+        self.calendars.put(name, None, &body).await.map(drop)
+    }
+
+    fn stands(&self, calendar: &str) -> bool {
+        answer(self.hub.store.calendar(calendar)).is_ok()
+    }
+
     fn definition(&self, work: Work, trigger: Option<Timing>) -> Value {
         shapes::definition(work, trigger.map(|timing| self.shape(timing)))
     }
 
     fn shape(&self, timing: Timing) -> Value {
+        let named = timing.holidays.filter(|number| self.stands(CALENDARS[usize::from(*number) % CALENDARS.len()]));
+        let timing = Timing { holidays: named, ..timing };
         shapes::schedule(timing, self.hub.wall.zero(), self.hub.audit().store_now())
     }
 
@@ -177,6 +194,8 @@ fn name(op: Op) -> &'static str {
         Op::SetActive { is_active: true, .. } => "schedule resumed",
         Op::SetActive { .. } => "schedule paused",
         Op::DeleteSchedule { .. } => "schedule deleted",
+        Op::PutCalendar { closes: true, .. } => "calendar closed",
+        Op::PutCalendar { .. } => "calendar opened",
         Op::Cancel { .. } => "run cancelled",
         Op::Claim { .. } => "run claimed and given back",
         Op::Poll { .. } => "queue asked for work",

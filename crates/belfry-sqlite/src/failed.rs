@@ -3,12 +3,23 @@
 use rusqlite::ErrorCode;
 
 use belfry_core::ports::{Conflict, StoreError};
+use belfry_core::schedule::ScheduledWorkflow;
 
 /// A [`StoreError`] that `?` also makes of SQLite's errors.
 #[derive(Debug)]
 pub struct Failed(pub StoreError);
 
 pub type Attempt<T> = Result<T, Failed>;
+
+impl Failed {
+    /// Of a schedule that a calendar's change plans anew.
+    pub fn of_user(self, schedule: &ScheduledWorkflow) -> Failed {
+        match self.0 {
+            StoreError::Conflict(conflict) => conflict.of_user(schedule).into(),
+            error => error.into(),
+        }
+    }
+}
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Failed {

@@ -3,6 +3,7 @@
 //! A backend calls [`stores`] from a plain `#[test]`. It needs a store whose clock is the
 //! [`ManualClock`] that it is made from: the two must agree to the millisecond.
 
+mod calendars;
 mod compare;
 mod daemons;
 mod pair;

@@ -4,6 +4,7 @@
 //! refused has written nothing. Nothing here is fast on purpose, and nothing is a policy: what is decided is decided by
 //! [`belfry_core::decide`] and [`belfry_core::edit`].
 
+mod calendars;
 mod edits;
 mod idempotency;
 mod keys;
@@ -18,7 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, IdempotencyKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock};
+use belfry_core::ports::{
+    ApiKey, CalendarRevision, IdempotencyKey, Member, NewRun, Page, PendingRun, PublishLease, StoreError, StoreResult, WallClock,
+};
 use belfry_core::run::{Run, RunKind, RunResult, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -85,6 +88,8 @@ struct Tables {
     /// The second wall: one scheduled run for each occurrence.
     occurrences: BTreeSet<(ScheduleId, UnixMillis)>,
     outcomes: BTreeMap<ScheduleId, Vec<RecordedOutcome>>,
+    calendars: BTreeMap<String, calendars::CalendarRow>,
+    calendar_revisions: BTreeMap<(String, i64), CalendarRevision>,
     keys: BTreeMap<KeyId, ApiKey>,
     idempotency: BTreeMap<IdempotencyKey, idempotency::IdempotencyRow>,
     /// With the instant of its last beat.
@@ -140,6 +145,8 @@ impl Tables {
             live: BTreeSet::new(),
             occurrences: BTreeSet::new(),
             outcomes: BTreeMap::new(),
+            calendars: BTreeMap::new(),
+            calendar_revisions: BTreeMap::new(),
             keys: BTreeMap::new(),
             idempotency: BTreeMap::new(),
             members: BTreeMap::new(),

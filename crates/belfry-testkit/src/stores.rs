@@ -3,6 +3,7 @@
 //! A backend's test file is its [`Backend`] and one line: `belfry_testkit::store_suite!(MyBackend::new);`. Laws speak of
 //! times only as the store's own clock tells them, so that a store whose clock cannot be moved by hand can wait instead.
 
+pub mod calendars;
 pub mod cancel;
 pub mod claim;
 pub mod delete;
@@ -29,7 +30,7 @@ mod world;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use belfry_core::ports::{IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
+use belfry_core::ports::{CalendarStore, IdempotencyStore, KeyStore, PollStore, RevisionStore, RunStore, ScheduleStore, WorkflowStore};
 use jiff::SignedDuration;
 
 pub use world::{World, content, every};
@@ -42,21 +43,33 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     pub polls: Arc<dyn PollStore>,
     pub revisions: Arc<dyn RevisionStore>,
+    pub calendars: Arc<dyn CalendarStore>,
     pub keys: Arc<dyn KeyStore>,
     pub idempotency: Arc<dyn IdempotencyStore>,
 }
 
 impl Stores {
     /// The ports of a store that has them all.
-    pub fn of<S: ScheduleStore + WorkflowStore + RunStore + PollStore + RevisionStore + KeyStore + IdempotencyStore + Clone + 'static>(
-        store: S,
-    ) -> Stores {
+    pub fn of<S>(store: S) -> Stores
+    where
+        S: ScheduleStore
+            + WorkflowStore
+            + RunStore
+            + PollStore
+            + RevisionStore
+            + CalendarStore
+            + KeyStore
+            + IdempotencyStore
+            + Clone
+            + 'static,
+    {
         Stores {
             schedules: Arc::new(store.clone()),
             workflows: Arc::new(store.clone()),
             runs: Arc::new(store.clone()),
             polls: Arc::new(store.clone()),
             revisions: Arc::new(store.clone()),
+            calendars: Arc::new(store.clone()),
             keys: Arc::new(store.clone()),
             idempotency: Arc::new(store),
         }
@@ -255,6 +268,22 @@ macro_rules! store_suite {
             search: schedules_are_found_by_their_next_run,
             search: schedules_are_ordered_as_asked_in_pages,
             search: pages_by_next_run_go_on_where_they_ended_though_schedules_fire,
+            calendars: a_calendar_is_read_as_it_was_put,
+            calendars: a_change_of_a_calendar_raises_its_revision_and_what_changes_nothing_does_not,
+            calendars: a_calendar_is_written_at_the_revision_that_is_expected,
+            calendars: a_name_and_a_revision_are_one_document_for_ever,
+            calendars: calendars_are_listed_by_name_in_pages,
+            calendars: what_a_calendar_builds_on_comes_along,
+            calendars: a_calendar_that_could_not_be_used_is_refused,
+            calendars: a_schedule_keeps_the_calendars_that_it_is_planned_by,
+            calendars: a_change_plans_its_users_as_an_edit_of_each_would,
+            calendars: a_change_records_the_time_that_a_user_was_paused,
+            calendars: a_schedule_that_names_another_calendar_is_left_alone,
+            calendars: a_schedule_is_not_written_by_a_calendar_that_has_moved,
+            calendars: a_calendar_in_use_is_not_deleted,
+            calendars: schedules_are_found_by_a_calendar_that_they_are_planned_by,
+            calendars: a_change_that_one_user_cannot_follow_writes_nothing,
+            calendars: a_trigger_s_schedule_follows_its_calendar,
             keys: a_key_is_found_by_its_hash,
             keys: a_revoked_key_is_found_no_more,
             keys: revoking_again_is_the_same_as_once,

@@ -9,7 +9,6 @@ mod tests;
 
 use belfry_core::definition::{Definition, Edge, Node};
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,7 +16,7 @@ use serde_json::Value;
 pub use self::schema::{DefinitionSchema, EdgeSchema, NodeSchema, RetrySchema};
 
 use crate::read::read_partly;
-use crate::triggers::ScheduleDraft;
+use crate::triggers::{Reading, ScheduleDraft};
 
 pub const MAX_NODES: usize = 500;
 pub const MAX_EDGES: usize = 2_000;
@@ -35,10 +34,10 @@ struct Lists {
 
 /// Reads and checks a definition, and the schedule of its trigger node when that has one. Pointers begin at `value`.
 ///
-/// `anchor` and `standing` are for the schedule: see [`crate::triggers::parse_schedule`].
-pub fn validate(
+/// `reading` and `standing` are for the schedule: see [`crate::triggers::parse_schedule`].
+pub fn validate<'a>(
     value: &Value,
-    anchor: UnixMillis,
+    reading: impl Into<Reading<'a>>,
     standing: Option<&ScheduleContent>,
 ) -> Result<(Definition, Option<ScheduleDraft>), Violations> {
     let (lists, mut violations) = read_partly::<Lists>(value, &[]);
@@ -49,7 +48,7 @@ pub fn validate(
     }
     let nodes = items::<Node>("nodes", &lists.nodes, &mut violations);
     let edges = items::<Edge>("edges", &lists.edges, &mut violations);
-    let schedule = nodes::check(&nodes, anchor, standing, &mut violations);
+    let schedule = nodes::check(&nodes, reading.into(), standing, &mut violations);
     graph::check(&lists, &nodes, &edges, &mut violations);
     templates::check(&lists, &nodes, &edges, &mut violations);
     let definition = Definition { nodes: sound(nodes), edges: sound(edges) };

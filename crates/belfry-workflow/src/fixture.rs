@@ -13,9 +13,10 @@ use belfry_testkit::reference::ReferenceStore;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+use crate::calendars::CalendarService;
 use crate::error::ServiceError;
 use crate::runs::RunService;
-use crate::triggers::ScheduleTriggerService;
+use crate::triggers::{RevisionService, ScheduleTriggerService};
 use crate::workflows::{WorkflowResponse, WorkflowService};
 
 pub struct Fixture {
@@ -23,6 +24,7 @@ pub struct Fixture {
     pub store: Arc<ReferenceStore>,
     pub workflows: WorkflowService,
     pub schedules: ScheduleTriggerService,
+    pub calendars: CalendarService,
     pub runs: RunService,
 }
 
@@ -33,8 +35,9 @@ impl Fixture {
         let ids = Arc::new(SeededIds::new(1));
         Fixture {
             clock,
-            workflows: WorkflowService::new(store.clone(), ids.clone()),
-            schedules: ScheduleTriggerService::new(store.clone(), ids),
+            workflows: WorkflowService::new(store.clone(), store.clone(), ids.clone()),
+            schedules: ScheduleTriggerService::new(store.clone(), store.clone(), ids),
+            calendars: CalendarService::new(store.clone()),
             runs: RunService::new(store.clone(), store.clone()),
             store,
         }
@@ -44,14 +47,19 @@ impl Fixture {
     pub fn overtaken(&self, times: usize) -> (WorkflowService, ScheduleTriggerService) {
         let store = Arc::new(racing::Racing { inner: self.store.clone(), overtaken: AtomicUsize::new(times), newer: None });
         let ids = Arc::new(SeededIds::new(2));
-        (WorkflowService::new(store.clone(), ids.clone()), ScheduleTriggerService::new(store, ids))
+        let calendars = self.store.clone();
+        (WorkflowService::new(store.clone(), calendars.clone(), ids.clone()), ScheduleTriggerService::new(store, calendars, ids))
     }
 
     /// The service on the same store, whose schedules fire by `spec`, which this version does not know.
     pub fn of_a_newer_version(&self, spec: Value) -> ScheduleTriggerService {
         let newer = Some(Spec::Unknown(spec));
         let store = racing::Racing { inner: self.store.clone(), overtaken: AtomicUsize::new(0), newer };
-        ScheduleTriggerService::new(Arc::new(store), Arc::new(SeededIds::new(2)))
+        ScheduleTriggerService::new(Arc::new(store), self.store.clone(), Arc::new(SeededIds::new(2)))
+    }
+
+    pub fn revisions(&self) -> RevisionService {
+        RevisionService::new(self.store.clone())
     }
 
     pub fn pass(&self, minutes: i64) {

@@ -4,6 +4,7 @@
 //! Bodies are validated here, whole: every violation is answered with its JSON pointer, the value and what would be
 //! accepted. What is valid goes to a port of `belfry-core`. Nothing here knows HTTP, a database or the daemon.
 
+pub mod calendars;
 pub mod definition;
 pub mod error;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! Nothing here decides or fires: writes go through `WorkflowStore`, which accounts for what is due in their transaction.
 
+mod calendars;
 mod describe;
 mod document;
 mod finding;
@@ -15,6 +16,7 @@ mod service;
 mod tests;
 mod touched;
 
+pub use self::calendars::{KnownCalendars, Reading};
 pub(crate) use self::parse::{CRON, RRULE, check_input, check_name};
 pub use self::parse::{MAX_SPECS, ScheduleDraft, parse_schedule};
 pub use self::preview::{PreviewResponse, PreviewTime, preview, preview_of};

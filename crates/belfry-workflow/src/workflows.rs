@@ -10,9 +10,11 @@ use std::sync::Arc;
 use belfry_core::definition::Definition;
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite,
+    CalendarStore, Conflict, Ids, NewManualRun, NewWorkflow, StoreError, TriggerSchedule, WorkflowFilter, WorkflowOrder, WorkflowStore,
+    WorkflowWrite,
 };
 use belfry_core::run::Run;
+use belfry_core::schedule::ScheduleContent;
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use belfry_core::workflow::Workflow;
@@ -24,11 +26,14 @@ use crate::error::ServiceError;
 use crate::list::{self, ListResponse};
 use crate::read::{merge_patch, read_partly};
 use crate::runs::RunResponse;
-use crate::triggers::{again_when_overtaken, check_input, check_revision, default_schedule, of_definition, trigger_node};
+use crate::triggers::{
+    KnownCalendars, Reading, again_when_overtaken, check_input, check_revision, default_schedule, of_definition, trigger_node,
+};
 
 #[derive(Clone)]
 pub struct WorkflowService {
     store: Arc<dyn WorkflowStore>,
+    calendars: Arc<dyn CalendarStore>,
     ids: Arc<dyn Ids>,
     /// Whether `ids` are those of one request, which makes them again when it comes again.
     comes_again: bool,
@@ -40,14 +45,14 @@ pub struct WorkflowService {
 /// that node is counted from the workflow's creation and keeps its start as long as its length stays. `is_active` of that
 /// node holds at a write that changes what is stated there; a pause outlives every other.
 impl WorkflowService {
-    pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> WorkflowService {
-        WorkflowService { store, ids, comes_again: false }
+    pub fn new(store: Arc<dyn WorkflowStore>, calendars: Arc<dyn CalendarStore>, ids: Arc<dyn Ids>) -> WorkflowService {
+        WorkflowService { store, calendars, ids, comes_again: false }
     }
 
     /// For one request that may come again: `ids` are the same when it does, and what it then finds made is answered.
     #[must_use]
     pub fn for_request(&self, ids: Arc<dyn Ids>) -> WorkflowService {
-        WorkflowService { store: self.store.clone(), ids, comes_again: true }
+        WorkflowService { ids, comes_again: true, ..self.clone() }
     }
 
     /// `Conflict::WorkflowName` when a living workflow has the name.
@@ -60,7 +65,11 @@ impl WorkflowService {
         {
             return Ok(standing.into());
         }
-        let draft = write::read_workflow(body, now, None)?;
+        again_when_overtaken(None, || self.create_once(id, now, body)).await
+    }
+
+    async fn create_once(&self, id: WorkflowId, now: UnixMillis, body: &Value) -> Result<WorkflowResponse, ServiceError> {
+        let draft = self.read(body, now, None).await?;
         let trigger = self.trigger(&draft, now);
         let new = NewWorkflow {
             id,
@@ -175,7 +184,7 @@ impl WorkflowService {
         // write of it goes through the workflow.
         let standing = of_definition(default_schedule(self.store.as_ref(), id).await?);
         let now = self.store.now().await?;
-        let draft = write::read_workflow(&document(&workflow), now, standing.as_ref().map(|standing| &standing.content))?;
+        let draft = self.read(&document(&workflow), now, standing.as_ref().map(|standing| &standing.content)).await?;
         let node = trigger_node(&draft.definition);
         let mut trigger = self.trigger(&draft, now);
         if let (Some(trigger), Some(_)) = (&mut trigger, &standing)
@@ -200,6 +209,12 @@ impl WorkflowService {
             Err(StoreError::Conflict(Conflict::DirectDefaultStands)) => Err(ServiceError::DirectDefaultStands { node }),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Among the calendars that the trigger node's schedule names.
+    async fn read(&self, body: &Value, now: UnixMillis, standing: Option<&ScheduleContent>) -> Result<WorkflowDraft, ServiceError> {
+        let calendars = KnownCalendars::of_definition(self.calendars.as_ref(), body.get("definition")).await?;
+        Ok(write::read_workflow(body, Reading { now, calendars: &calendars }, standing)?)
     }
 
     fn trigger(&self, draft: &WorkflowDraft, now: UnixMillis) -> Option<TriggerSchedule> {

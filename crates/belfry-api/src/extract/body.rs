@@ -1,4 +1,4 @@
-//! JSON bodies.
+//! Bodies: JSON, and iCalendar files.
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
@@ -16,6 +16,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
+const CALENDAR: &str = "text/calendar";
 
 /// A body of `application/json`.
 pub(crate) struct JsonBody(pub(crate) Value);
@@ -60,6 +61,18 @@ impl<S: Send + Sync> FromRequest<S> for PatchBody {
     async fn from_request(request: Request, state: &S) -> Result<PatchBody, Problem> {
         content_type(request.headers(), &[MERGE_PATCH, JSON])?;
         parsed(&bytes(request, state).await?).map(PatchBody)
+    }
+}
+
+/// A body of `text/calendar`.
+pub(crate) struct CalendarFile(pub(crate) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for CalendarFile {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<CalendarFile, Problem> {
+        content_type(request.headers(), &[CALENDAR])?;
+        bytes(request, state).await.map(CalendarFile)
     }
 }
 

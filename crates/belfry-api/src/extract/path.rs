@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::violation::Violation;
-use belfry_core::workflow::QueueName;
+use belfry_core::workflow::{QueueName, is_name};
 use serde_json::Value;
 
 use crate::problem::{Kind, Problem};
@@ -43,6 +43,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Queue {
             let violation = Violation::new("/path/name", Some(Value::from(text.as_str())), "it is no name of a queue", expected);
             Problem::one(Kind::InvalidPath, violation)
         })
+    }
+}
+
+/// The `{name}` of a calendar.
+pub(crate) struct CalendarName(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for CalendarName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<CalendarName, Problem> {
+        let expected = "the name of a calendar: 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter or digit";
+        let text: String = segment(parts, state, "name", expected).await?;
+        if is_name(&text) && text.len() <= 128 {
+            return Ok(CalendarName(text));
+        }
+        let violation = Violation::new("/path/name", Some(Value::from(text)), "it is no name of a calendar", expected);
+        Err(Problem::one(Kind::InvalidPath, violation))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{each_operation, object};
 
 /// The schema of each patch, and of what it is a part.
-const PATCHES: [(&str, &str, &str); 2] = [
+const PATCHES: [(&str, &str, &str); 3] = [
     (
         "WorkflowPatch",
         "WorkflowWrite",
@@ -15,6 +15,11 @@ const PATCHES: [(&str, &str, &str); 2] = [
         "SchedulePatch",
         "ScheduleWrite",
         "An RFC 7396 merge patch of a schedule: what is left out stays, null sets the default; another kind of spec replaces the one that stands.",
+    ),
+    (
+        "CalendarPatch",
+        "CalendarWrite",
+        "An RFC 7396 merge patch of a calendar: what is left out stays, null takes it away, lists are replaced whole.",
     ),
 ];
 

@@ -254,6 +254,7 @@ async fn page(app: &App, query: &Query, workflow_id: Option<String>) -> Schedule
         tag: query.text("tag"),
         is_active: query.parsed("is_active", "true or false")?,
         is_failing: query.parsed("is_failing", "true or false")?,
+        calendar: query.text("calendar"),
         next_run_from: query.text("next_run_from"),
         next_run_before: query.text("next_run_before"),
         sort: query.text("sort"),

@@ -72,6 +72,7 @@ async fn every_operation_has_examples_and_they_are_answered_as_written() {
     let mut walk = Walk::new().await;
     workflows(&mut walk).await;
     schedules(&mut walk).await;
+    calendars(&mut walk).await;
     runs(&mut walk).await;
     keys(&mut walk).await;
     system(&mut walk).await;
@@ -106,8 +107,12 @@ impl Walk {
 
     async fn take_with(&mut self, operation: &str, summary: &str, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Value {
         let (_, method) = self.operations.iter().find(|(id, _)| id == operation).unwrap_or_else(|| panic!("no operation {operation}"));
-        let kind = if *method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-        let text = body.as_ref().map(Value::to_string);
+        let kind = match &body {
+            Some(Value::String(_)) => "text/calendar",
+            _ if *method == Method::PATCH => "application/merge-patch+json",
+            _ => "application/json",
+        };
+        let text = body.as_ref().map(|body| body.as_str().map_or_else(|| body.to_string(), str::to_owned));
         let answer = self.world.send_as(method.clone(), path, text.as_ref().map(|text| (kind, text.as_bytes())), headers).await;
         assert!(answer.status.is_success(), "{operation}: {}", String::from_utf8_lossy(&answer.bytes));
         let shown = match answer.header("content-type") {
@@ -205,6 +210,28 @@ async fn schedules(walk: &mut Walk) {
     walk.take("get_schedule_revision", "Against the first", &format!("{path}/revisions/3?against=1"), None).await;
     walk.take("delete_schedule", "By id", &path, None).await;
     walk.take("delete_workflow_schedule", "The default one", &default, None).await;
+}
+
+async fn calendars(walk: &mut Walk) {
+    let germany = json!({"holidays": ["01-01", {"on": "easter-2", "label": "Good Friday"}, "10-03", "12-25", "12-26"]});
+    walk.take("put_calendar", "Holidays", "/calendars/DE", Some(germany)).await;
+    let plant = json!({"union": ["DE"], "holidays": [{"on": "12-24", "label": "Christmas Eve"}], "workdays": ["2026-12-19"]});
+    walk.take("put_calendar", "On top of another", "/calendars/plant", Some(plant)).await;
+    walk.take("list_calendars", "By name", "/calendars?q=pl&limit=10", None).await;
+    walk.take("get_calendar", "By name", "/calendars/plant", None).await;
+    let except = Some(json!({"except": ["2026-12-24"]}));
+    walk.take_with("patch_calendar", "A day that is worked on", "/calendars/plant", &[("If-Match", "\"1\"")], except).await;
+    let preview = json!({
+        "calendar": {"business_day": -1, "business_calendar": "plant", "at": "18:00"},
+        "timezone": "Europe/Berlin", "after": "2026-12-01T00:00:00Z", "count": 3
+    });
+    walk.take("preview_schedule", "Last business day", "/schedules/preview", Some(preview)).await;
+    walk.take("list_calendar_days", "Christmas", "/calendars/plant/days?from=2026-12-19&to=2026-12-27", None).await;
+    walk.take("list_calendar_revisions", "Newest first", "/calendars/plant/revisions", None).await;
+    let file = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261228\r\nSUMMARY:Boxing Day (substitute)\r\n\
+                END:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART:20261231T120000Z\r\nSUMMARY:Half a day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    walk.take("import_calendar", "All-day events", "/calendars/UK/import", Some(json!(file))).await;
+    walk.take("delete_calendar", "By name", "/calendars/UK", None).await;
 }
 
 async fn runs(walk: &mut Walk) {

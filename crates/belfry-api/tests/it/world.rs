@@ -87,6 +87,7 @@ impl World {
             runs: store.clone(),
             polls: store.clone(),
             revisions: store.clone(),
+            calendars: store.clone(),
             keys: store.clone(),
             idempotency: forgetful.clone(),
             clock: Arc::new(clock.clone()),

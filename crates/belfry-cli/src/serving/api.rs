@@ -54,6 +54,7 @@ pub fn api(stores: &Stores, access: Access, metrics: Metrics, ready: Ready, on_w
         runs: stores.runs.clone(),
         polls: stores.polls.clone(),
         revisions: stores.revisions.clone(),
+        calendars: stores.calendars.clone(),
         keys: stores.keys.clone(),
         idempotency: stores.idempotency.clone(),
         clock: Arc::new(Host),

@@ -27,7 +27,7 @@ pub struct Demo {
 impl Demo {
     /// Makes those of its workflows that are not there, and begins to print.
     pub async fn start(stores: &Stores, ids: Arc<dyn Ids>) -> anyhow::Result<Demo> {
-        let service = WorkflowService::new(stores.workflows.clone(), ids);
+        let service = WorkflowService::new(stores.workflows.clone(), stores.calendars.clone(), ids);
         for workflow in workflows() {
             let name = workflow["name"].as_str().map(str::to_owned);
             let filter = WorkflowFilter { name, limit: 1, ..WorkflowFilter::default() };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod borders;
+mod calendars;
 mod client;
 mod cluster;
 mod commands;

@@ -67,7 +67,7 @@ pub(crate) fn days_between(from: Date, to: Date) -> i32 {
 }
 
 /// Strictly `YYYY-MM-DD`: other forms of ISO 8601 would not be found again by people who search for a date.
-pub(crate) fn parse_date(text: &str) -> Option<Date> {
+pub fn parse_date(text: &str) -> Option<Date> {
     let shape = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
     let well_formed = text.len() == 10 && text.bytes().enumerate().all(shape);
     well_formed.then(|| text.parse().ok()).flatten()

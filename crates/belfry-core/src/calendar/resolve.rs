@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use jiff::civil::{Date, Weekday};
 
 use super::date_set::{DateEntry, DateSet, Keys};
+use super::pinned::MAX_PINNED_BYTES;
 use super::{BusinessCalendar, names};
 use crate::violation::nearest;
 
@@ -47,6 +48,8 @@ pub enum CalendarError {
     TooDeep(Vec<String>),
     #[error("calendar `{0}` builds on more than {MOST_PARTS} calendars")]
     TooMany(String),
+    #[error("with all that they build on, the calendars `{}` come to {bytes} bytes; at most {MAX_PINNED_BYTES} are kept with a schedule", .names.join("`, `"))]
+    TooLarge { names: Vec<String>, bytes: usize },
     #[error("calendar `{calendar}` has no business day within a year of {date}")]
     AlwaysClosed { calendar: String, date: Date },
 }
@@ -95,6 +98,22 @@ pub struct BusinessDays {
     parts: Vec<Placed>,
     /// Bit `n` for the weekday that is `n` days after Monday.
     weekend: u8,
+}
+
+/// What a day is that is no plain business day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayKind<'a> {
+    Holiday(Said<'a>),
+    Weekend,
+    /// Worked on, although the weekend or a calendar that is built on has it off.
+    Workday(Said<'a>),
+}
+
+/// An entry, and the calendar that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said<'a> {
+    pub entry: &'a DateEntry,
+    pub calendar: &'a str,
 }
 
 /// A calendar without what it builds on; shared by all that build on it.
@@ -155,20 +174,53 @@ impl BusinessDays {
 
     /// The entry that makes `date` a holiday; a weekend is none.
     pub fn holiday(&self, date: Date) -> Option<&DateEntry> {
+        self.holiday_said(&Keys::of(date)).map(|said| said.entry)
+    }
+
+    /// What `date` is; `None` for a plain business day.
+    pub fn kind(&self, date: Date) -> Option<DayKind<'_>> {
         let keys = Keys::of(date);
-        let bits = self.holiday_bits(&keys);
+        if let Some(said) = self.holiday_said(&keys) {
+            return Some(DayKind::Holiday(said));
+        }
+        if self.weekend & names::weekday_bit(date.weekday()) != 0 {
+            return Some(self.workday_said(&keys).map_or(DayKind::Weekend, DayKind::Workday));
+        }
+        self.exception_said(&keys).map(DayKind::Workday)
+    }
+
+    fn holiday_said(&self, keys: &Keys) -> Option<Said<'_>> {
+        let bits = self.holiday_bits(keys);
         if !self.is_own_holiday(bits) {
             return None;
         }
         let mut place = self.parts.len() - 1;
         loop {
             let Placed { part, builds_on } = &self.parts[place];
-            if let Some(entry) = part.0.holidays.entry_at(&keys) {
-                return Some(entry);
+            if let Some(entry) = part.0.holidays.entry_at(keys) {
+                return Some(Said { entry, calendar: &part.0.name });
             }
             // Its parts stand before it, so this ends.
             place = (builds_on & bits).trailing_zeros() as usize;
         }
+    }
+
+    /// The nearest calendar that has people work on a day of the weekend.
+    fn workday_said(&self, keys: &Keys) -> Option<Said<'_>> {
+        self.parts.iter().rev().find_map(|Placed { part, .. }| {
+            let entry = part.0.workdays.entry_at(keys)?;
+            Some(Said { entry, calendar: &part.0.name })
+        })
+    }
+
+    /// The nearest calendar that takes a holiday away, of a day that is none in the end.
+    fn exception_said(&self, keys: &Keys) -> Option<Said<'_>> {
+        let bits = self.holiday_bits(keys);
+        let would_be = |placed: &Placed| placed.builds_on & bits != 0 || placed.part.0.holidays.entry_at(keys).is_some();
+        self.parts.iter().rev().filter(|placed| would_be(placed)).find_map(|Placed { part, .. }| {
+            let entry = part.0.except.entry_at(keys)?;
+            Some(Said { entry, calendar: &part.0.name })
+        })
     }
 
     /// The first business day from `from` on.

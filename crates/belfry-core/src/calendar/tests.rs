@@ -2,4 +2,5 @@ pub mod composing;
 mod dates;
 mod exclusions;
 mod importing;
+mod pinned;
 mod reading;

@@ -1,6 +1,8 @@
 //! Why a store did not do what it was asked.
 
+use crate::ids::ScheduleId;
 use crate::run::RunState;
+use crate::schedule::ScheduledWorkflow;
 
 pub type StoreResult<T> = Result<T, StoreError>;
 
@@ -8,7 +10,7 @@ pub type StoreResult<T> = Result<T, StoreError>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// What the verb is about does not exist, or was deleted. `0` names its kind: `workflow`, `version`, `schedule`, `run`,
-    /// `key`.
+    /// `key`, `calendar`.
     #[error("no such {0}")]
     NotFound(&'static str),
     /// The object's revision is not the expected one.
@@ -49,10 +51,33 @@ pub enum Conflict {
     /// The spec cannot be evaluated.
     #[error("the schedule cannot be planned: {0}")]
     CannotPlan(String),
+    /// A calendar that a schedule is to be planned by was written or deleted after it was read.
+    #[error("the calendar `{0}` was written at the same time")]
+    CalendarMoved(String),
+    /// The calendar, or one that builds on it, could not be used as it would be.
+    #[error("{0}")]
+    CalendarUnusable(String),
+    /// `by` names some of its users.
+    #[error("the calendar `{calendar}` is used by {}", .by.join(", "))]
+    CalendarInUse { calendar: String, by: Vec<String> },
+    /// More schedules are planned by the calendar than one write plans anew.
+    #[error("more than {most} schedules are planned by the calendar `{calendar}`")]
+    TooManyUsers { calendar: String, most: usize },
+    /// A schedule that is planned by the calendar cannot follow.
+    #[error("the schedule {id} (`{name}`) cannot follow: {reason}")]
+    CalendarUser { id: ScheduleId, name: String, reason: String },
     /// The run goes on.
     #[error("the run has not ended: it is {0}")]
     RunNotEnded(RunState),
     /// The run has ended.
     #[error("the run has ended as {0}")]
     RunEnded(RunState),
+}
+
+impl Conflict {
+    /// Of a schedule that a calendar's change plans anew.
+    #[must_use]
+    pub fn of_user(self, schedule: &ScheduledWorkflow) -> Conflict {
+        Conflict::CalendarUser { id: schedule.id, name: schedule.name.clone(), reason: self.to_string() }
+    }
 }

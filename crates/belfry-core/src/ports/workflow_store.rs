@@ -133,6 +133,8 @@ pub struct ScheduleFilter {
     pub is_active: Option<bool>,
     /// Whether it could not be decided or fired, and has not been since.
     pub is_failing: Option<bool>,
+    /// A business calendar that it is planned by, be it through another one.
+    pub calendar: Option<String>,
     /// `next_run_at` in `next_run_from..next_run_before`, of those that are active.
     pub next_run_from: Option<UnixMillis>,
     pub next_run_before: Option<UnixMillis>,

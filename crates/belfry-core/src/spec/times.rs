@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Spec;
 use super::calendar::CalendarSpecError;
 use super::rrule::SearchTooLong;
-use crate::calendar::{CalendarError, Calendars, Exclusion};
+use crate::calendar::{CalendarError, Exclusion};
 use crate::schedule::ScheduleContent;
 use crate::time::UnixMillis;
 
@@ -107,7 +107,7 @@ impl ScheduleContent {
     fn first_after(&self, after: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
         let mut first: Option<UnixMillis> = None;
         for spec in &self.specs {
-            let next = spec.next_after(&self.timezone, self.rules, after)?;
+            let next = spec.next_after(&self.timezone, self.rules, self.calendars.calendars(), after)?;
             first = [first, next].into_iter().flatten().min();
         }
         match first {
@@ -119,7 +119,7 @@ impl ScheduleContent {
     fn last_before(&self, before: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
         let mut last: Option<UnixMillis> = None;
         for spec in &self.specs {
-            last = last.max(spec.previous_before(&self.timezone, self.rules, before)?);
+            last = last.max(spec.previous_before(&self.timezone, self.rules, self.calendars.calendars(), before)?);
         }
         // One that is not earlier would be asked for again and again.
         Ok(last.filter(|last| *last < before))
@@ -129,10 +129,12 @@ impl ScheduleContent {
     fn left_out_at(&self, at: UnixMillis) -> Result<Option<LeftOut>, SpecError> {
         for exclusion in &self.exclude {
             match exclusion {
-                Exclusion::Days(days) if days.excludes(at, self.timezone.rules(), Calendars::none())? => return Ok(Some(self.day_of(at))),
+                Exclusion::Days(days) if days.excludes(at, self.timezone.rules(), self.calendars.calendars())? => {
+                    return Ok(Some(self.day_of(at)));
+                }
                 Exclusion::Spec(spec) => {
                     let before = UnixMillis::saturating(at.get() - 1);
-                    if spec.next_after(&self.timezone, self.rules, before)? == Some(at) {
+                    if spec.next_after(&self.timezone, self.rules, self.calendars.calendars(), before)? == Some(at) {
                         return Ok(Some(LeftOut { from: at, to: at }));
                     }
                 }

@@ -1,7 +1,7 @@
 //! Rows as the model's types, by column name.
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, DueKey, PendingRun, Scopes, StoreError};
+use belfry_core::ports::{ApiKey, Calendar, DueKey, PendingRun, Scopes, StoreError};
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -210,6 +210,16 @@ pub fn key(row: &Row) -> Attempt<ApiKey> {
         created_at: instant(row, "created_at")?,
         expires_at: instant_or_none(row, "expires_at")?,
         revoked_at: instant_or_none(row, "revoked_at")?,
+    })
+}
+
+pub fn calendar(row: &Row) -> Attempt<Calendar> {
+    Ok(Calendar {
+        name: row.try_get("name")?,
+        revision: row.try_get("revision")?,
+        calendar: json(row, "document")?,
+        created_at: instant(row, "created_at")?,
+        updated_at: instant(row, "updated_at")?,
     })
 }
 

@@ -9,8 +9,8 @@ use belfry_core::ports::{StoreError, StoreResult};
 use belfry_core::schedule::{Cursor, Origin, Outcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 
-use super::rows;
 use super::runs::{self, Recording};
+use super::{calendars, rows};
 use crate::connections::{Lease, Tx};
 use crate::failed::Attempt;
 
@@ -117,7 +117,8 @@ pub async fn insert(tx: &Tx, made: &Made<'_>, facts: &WorkflowFacts, now: UnixMi
         ],
     )
     .await?;
-    insert_revision(tx, (made.id, 1), (made.name, made.is_active), made.content, facts, now).await
+    insert_revision(tx, (made.id, 1), (made.name, made.is_active), made.content, facts, now).await?;
+    calendars::note_users(tx, made.id, None, Some(made.content)).await
 }
 
 /// What a schedule becomes.
@@ -157,7 +158,8 @@ pub async fn rewrite(tx: &Tx, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>
         ],
     )
     .await?;
-    insert_revision(tx, (current.id, revision), (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts, now).await
+    insert_revision(tx, (current.id, revision), (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts, now).await?;
+    calendars::note_users(tx, current.id, Some(&current.content), Some(rewrite.content)).await
 }
 
 /// Accounts for what is due of `current`, and leaves a tombstone.
@@ -173,7 +175,7 @@ pub async fn delete(tx: &Tx, current: &ScheduledWorkflow, now: UnixMillis) -> At
             deleted_at = $2
         WHERE id = $1";
     tx.execute(statement, &[&current.id.0, &now.to_timestamp()]).await?;
-    Ok(())
+    calendars::note_users(tx, current.id, Some(&current.content), None).await
 }
 
 /// Records what is due under the revision that stands; where the next one begins.
@@ -243,7 +245,7 @@ async fn insert_outcomes(tx: &Tx, schedule: &ScheduledWorkflow, outcomes: &[Outc
     Ok(())
 }
 
-fn as_json(value: &impl serde::Serialize) -> StoreResult<Value> {
+pub fn as_json(value: &impl serde::Serialize) -> StoreResult<Value> {
     serde_json::to_value(value).map_err(|error| StoreError::Data(error.to_string()))
 }
 

@@ -15,7 +15,7 @@ use belfry_core::workflow::{Workflow, WorkflowVersion};
 use super::conditions::{Conditions, one_more, page};
 use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES, check_revision};
 use super::workflows::{self, SELECT_WORKFLOWS, facts_of};
-use super::{PostgresStore, rows, runs};
+use super::{PostgresStore, calendars, rows, runs};
 use crate::connections::{Lease, Tx};
 use crate::failed::Attempt;
 
@@ -141,6 +141,7 @@ async fn version(db: &Lease, id: WorkflowId, version: i64) -> Attempt<WorkflowVe
 }
 
 async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflow> {
+    calendars::hold_pinned(tx, Some(&new.content)).await?;
     let workflow = workflows::lock(tx, new.workflow_id).await?;
     let now = tx.now().await?;
     if workflows::knows_schedule(tx, new.id).await? {
@@ -160,6 +161,7 @@ async fn create_schedule(tx: &Tx, new: &NewSchedule) -> Attempt<ScheduledWorkflo
 }
 
 async fn edit_schedule(tx: &Tx, edit: ScheduleEdit) -> Attempt<ScheduledWorkflow> {
+    calendars::hold_pinned(tx, edit.content.as_ref()).await?;
     let current = schedules::lock(tx, edit.id).await?;
     let now = tx.now().await?;
     check_revision(edit.expected, current.revision)?;
@@ -327,6 +329,7 @@ async fn list_schedules(db: &Lease, filter: ScheduleFilter) -> Attempt<Page<Sche
     }
     conditions.and_if("schedule.next_run_at >= ?", rows::at(filter.next_run_from));
     conditions.and_if("schedule.next_run_at < ?", rows::at(filter.next_run_before));
+    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let order = schedules_in(filter.order, &mut conditions);
     let (conditions_are, limit) = (conditions.all(), conditions.limit(filter.limit));
     // `OFFSET 0`: a search is not to walk along the index of its order.

@@ -9,7 +9,7 @@ use belfry_core::time::UnixMillis;
 use belfry_core::workflow::Workflow;
 
 use super::schedules::{self, Made, Rewrite, check_revision};
-use super::{rows, runs};
+use super::{calendars, rows, runs};
 use crate::connections::{Lease, Tx};
 use crate::failed::{Attempt, Failed};
 
@@ -49,6 +49,7 @@ pub fn facts_of(workflow: &Workflow) -> WorkflowFacts {
 }
 
 pub async fn create(tx: &Tx, new: &NewWorkflow) -> Attempt<Workflow> {
+    calendars::hold_pinned(tx, new.trigger.as_ref().map(|trigger| &trigger.content)).await?;
     if tx.row("SELECT id FROM workflows WHERE id = $1", &[&new.id.0]).await?.is_some() {
         return find(tx, new.id).await;
     }
@@ -71,6 +72,7 @@ pub async fn create(tx: &Tx, new: &NewWorkflow) -> Attempt<Workflow> {
 }
 
 pub async fn update(tx: &Tx, write: &WorkflowWrite) -> Attempt<Workflow> {
+    calendars::hold_pinned(tx, write.trigger.as_ref().map(|trigger| &trigger.content)).await?;
     let current = lock(tx, write.id).await?;
     check_revision(Some(write.expected), current.revision)?;
     let standing = schedules::lock_of_workflow(tx, write.id).await?;

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+mod calendars;
 mod concurrency;
 mod connections;
 mod looking;

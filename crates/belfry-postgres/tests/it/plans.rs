@@ -1,7 +1,11 @@
 //! History and what merely waits grow; what the verbs of daemons and workers read does not.
 
+use belfry_core::calendar::BusinessCalendar;
 use belfry_core::ids::{MemberId, ScheduleId};
-use belfry_core::ports::{Consumer, Member, Message, PublishLease, Queue, Redrive, Redriven, ScheduleStore};
+use belfry_core::ports::{
+    CalendarStore, CalendarWrite, Consumer, Member, Message, PublishLease, Queue, Redrive, Redriven, ScheduleFilter, ScheduleStore,
+    WorkflowStore,
+};
 use belfry_core::shards::Shards;
 use belfry_core::workflow::QueueName;
 use belfry_postgres::Database;
@@ -118,6 +122,41 @@ async fn a_consumer_does_not_read_what_waits_in_queues_of_others() {
     end(&database, belfry).await;
     let after = read(&database, "queue_messages").await;
     assert_eq!(after.0, before.0, "the table was scanned");
+    assert!(after.1 - before.1 < ONE_WALK, "{} entries of indexes were read", after.1 - before.1);
+}
+
+/// Schedules that are planned by another calendar.
+const OTHERS: &str = "
+    INSERT INTO workflows (id, name, description, version, tags, queue, delivery, revision, created_at, updated_at)
+    VALUES ('00000000-0000-0000-0000-000000000001', 'others', '', 1, '{}', 'default', 'tracked', 1, now(), now());
+    INSERT INTO scheduled_workflows (id, workflow_id, name, origin, is_active, revision, shard, created_at, updated_at)
+    SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'other-' || number, 'direct', TRUE, 1, number % 256, now(), now()
+    FROM generate_series(1, 20000) AS number;
+    INSERT INTO schedule_calendars (calendar, schedule_id)
+    SELECT 'FR', id
+    FROM scheduled_workflows;
+    ANALYZE scheduled_workflows;
+    ANALYZE schedule_calendars";
+
+#[tokio::test]
+async fn a_change_of_a_calendar_reads_its_users_and_no_others() {
+    let database = TestDatabase::migrated().await;
+    database.admin().batch_execute(OTHERS).await.unwrap();
+    database.admin().query("SELECT pg_stat_force_next_flush()", &[]).await.unwrap();
+    let before = read(&database, "schedule%").await;
+    let belfry = database.connect().await;
+    let store = belfry.store();
+    for round in 0..ROUNDS {
+        let calendar = BusinessCalendar::parse(&serde_json::json!({"holidays": [format!("12-{:02}", round + 1)]})).unwrap();
+        let write = CalendarWrite { name: "DE".to_owned(), expected: None, calendar };
+        assert_eq!(store.put_calendar(write).await.unwrap().planned_anew, 0);
+        let users = ScheduleFilter { calendar: Some("DE".to_owned()), limit: 50, ..ScheduleFilter::default() };
+        assert_eq!(store.schedules(users).await.unwrap().items, []);
+    }
+    store.delete_calendar("DE", None).await.unwrap();
+    end(&database, belfry).await;
+    let after = read(&database, "schedule%").await;
+    assert_eq!(after.0, before.0, "tables were scanned");
     assert!(after.1 - before.1 < ONE_WALK, "{} entries of indexes were read", after.1 - before.1);
 }
 

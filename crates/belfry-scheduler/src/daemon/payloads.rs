@@ -62,7 +62,8 @@ impl Payloads {
 /// A rough size: what the text of its values takes, and the structs around them.
 fn size_of_payload(due: &DueSchedule) -> usize {
     const STRUCTS: usize = 1_000;
-    STRUCTS + serde_size(&due.schedule.content.input) + due.schedule.content.specs.len() * 200
+    let content = &due.schedule.content;
+    STRUCTS + serde_size(&content.input) + content.specs.len() * 200 + content.calendars.bytes()
 }
 
 fn serde_size(value: &serde_json::Value) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use belfry_core::ids::{RunId, ScheduleId};
-use belfry_core::ports::{FireAnswer, FireBatch, FireCode, FireResult, RunFilter, StoreResult, WorkflowStore};
+use belfry_core::ports::{CalendarStore, FireAnswer, FireBatch, FireCode, FireResult, RunFilter, StoreResult, WorkflowStore};
 use belfry_core::run::{Run, RunKind, RunState};
 use belfry_core::schedule::{Outcome, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
@@ -42,11 +42,24 @@ impl Audit {
     pub fn schedule_written(&mut self, id: ScheduleId) {
         self.events += 1;
         let stored = answer(self.store.schedule(id)).ok();
+        self.check_calendars(stored.as_ref());
         match (self.schedules.get(&id), stored) {
             (None, Some(row)) => self.schedule_made(row),
             (Some(known), Some(row)) if known.row.revision != row.revision => self.schedule_rewritten(id, Some(row)),
             (Some(known), None) if !known.is_deleted => self.schedule_rewritten(id, None),
             _ => {}
+        }
+    }
+
+    /// A living schedule is planned by its calendars as they stand.
+    fn check_calendars(&mut self, row: Option<&ScheduledWorkflow>) {
+        let Some(row) = row else { return };
+        for (name, planned_by) in row.content.calendars.revisions() {
+            let standing = answer(self.store.calendar(&name)).map(|calendar| calendar.revision).ok();
+            if standing != Some(planned_by) {
+                let detail = format!("schedule {} is planned by `{name}` at revision {planned_by}, which stands at {standing:?}", row.id);
+                self.violated("calendars", detail);
+            }
         }
     }
 

@@ -122,7 +122,7 @@ impl WorkflowStore for SimStore {
 }
 
 impl SimStore {
-    async fn read<T, F>(&self, effect: F) -> StoreResult<T>
+    pub(super) async fn read<T, F>(&self, effect: F) -> StoreResult<T>
     where
         T: std::fmt::Debug + Send + 'static,
         F: FnOnce(&Hub) -> StoreResult<T> + Send + 'static,
@@ -131,7 +131,7 @@ impl SimStore {
     }
 
     /// While users are served.
-    async fn write<T, F>(&self, effect: F) -> StoreResult<T>
+    pub(super) async fn write<T, F>(&self, effect: F) -> StoreResult<T>
     where
         T: std::fmt::Debug + Send + 'static,
         F: FnOnce(&Hub) -> StoreResult<T> + Send + 'static,

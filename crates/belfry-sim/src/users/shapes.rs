@@ -2,9 +2,10 @@
 
 use belfry_core::time::UnixMillis;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use crate::operation::{CRONS, Rhythm, Timing, Work, ZONES};
+use crate::operation::{CALENDARS, CRONS, Rhythm, Timing, Work, ZONES};
 
 /// `zero` is a whole multiple of all intervals: no schedule is at odds with another.
 pub fn schedule(timing: Timing, zero: UnixMillis, now: UnixMillis) -> Value {
@@ -22,7 +23,17 @@ pub fn schedule(timing: Timing, zero: UnixMillis, now: UnixMillis) -> Value {
     body["catch_up"] = json!(timing.catch_up);
     body["catch_up_window"] = json!(format!("PT{}S", timing.window));
     body["end_at"] = json!(timing.ends_after.map(after));
+    if let Some(number) = timing.holidays {
+        body["exclude"] = json!([{"holidays": CALENDARS[usize::from(number) % CALENDARS.len()]}]);
+    }
     body
+}
+
+/// Closed, it has a holiday on each day around `zero`: a history is shorter.
+pub fn calendar(builds_on: Option<&str>, closes: bool, zero: UnixMillis) -> Value {
+    let day = |hours: i64| zero.plus(SignedDuration::from_hours(hours)).to_timestamp().to_zoned(TimeZone::UTC).date();
+    let holidays = if closes { vec![format!("{}..{}", day(-48), day(48))] } else { vec![] };
+    json!({"union": builds_on.into_iter().collect::<Vec<&str>>(), "holidays": holidays})
 }
 
 /// A node that fails is named `fails`, and one that may fail without failing its run `may_fail`.

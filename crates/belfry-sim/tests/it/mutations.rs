@@ -39,6 +39,7 @@ const CAUGHT: &[(Mutation, u64)] = &[
     (Mutation::DeleteRuns, 0),
     (Mutation::CancelEpoch, 0),
     (Mutation::ReleaseEpoch, 0),
+    (Mutation::CalendarRevision, 0),
 ];
 
 /// What only backs up another term: with either there nothing that was promised breaks in the named history, with neither it does.

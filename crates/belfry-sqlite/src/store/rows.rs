@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use belfry_core::ids::{KeyId, RunId, ScheduleId, WorkflowId};
-use belfry_core::ports::{ApiKey, PendingRun, Scopes};
+use belfry_core::ports::{ApiKey, Calendar, PendingRun, Scopes};
 use belfry_core::run::{NodeResult, NodeState, Run, RunKind, RunReason, RunResult, RunState};
 use belfry_core::schedule::{Cursor, Origin, Outcome, OutcomeReason, RecordedOutcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
@@ -185,5 +185,15 @@ pub fn key(row: &Row<'_>) -> Result<ApiKey> {
         created_at: instant(row, "created_at")?,
         expires_at: instant_or_none(row, "expires_at")?,
         revoked_at: instant_or_none(row, "revoked_at")?,
+    })
+}
+
+pub fn calendar(row: &Row<'_>) -> Result<Calendar> {
+    Ok(Calendar {
+        name: row.get("name")?,
+        revision: row.get("revision")?,
+        calendar: json(row, "document")?,
+        created_at: instant(row, "created_at")?,
+        updated_at: instant(row, "updated_at")?,
     })
 }

@@ -8,8 +8,8 @@ use belfry_core::ports::{StoreError, StoreResult};
 use belfry_core::schedule::{Cursor, Origin, Outcome, ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 
-use super::rows;
 use super::runs::{self, Recording};
+use super::{calendars, rows};
 use crate::failed::Attempt;
 use crate::writer::Tx;
 
@@ -90,7 +90,8 @@ pub fn insert(tx: &Tx<'_>, made: &Made<'_>, facts: &WorkflowFacts) -> Attempt<()
         cursor.due.map(UnixMillis::get),
         tx.now.get(),
     ])?;
-    insert_revision(tx, made.id, 1, (made.name, made.is_active), made.content, facts)
+    insert_revision(tx, made.id, 1, (made.name, made.is_active), made.content, facts)?;
+    calendars::note_users(tx, made.id, None, Some(made.content))
 }
 
 /// What a schedule becomes.
@@ -127,7 +128,8 @@ pub fn rewrite(tx: &Tx<'_>, current: &ScheduledWorkflow, rewrite: &Rewrite<'_>) 
         cursor.due.map(UnixMillis::get),
         up_to.get(),
     ])?;
-    insert_revision(tx, current.id, revision, (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts)
+    insert_revision(tx, current.id, revision, (rewrite.name, rewrite.is_active), rewrite.content, rewrite.facts)?;
+    calendars::note_users(tx, current.id, Some(&current.content), Some(rewrite.content))
 }
 
 /// Accounts for what is due of `current`, and leaves a tombstone.
@@ -144,7 +146,7 @@ pub fn delete(tx: &Tx<'_>, current: &ScheduledWorkflow) -> Attempt<()> {
          WHERE id = ?1",
     )?
     .execute(params![current.id.0, tx.now.get()])?;
-    Ok(())
+    calendars::note_users(tx, current.id, Some(&current.content), None)
 }
 
 /// Records what is due under the revision that stands; where the next one begins.

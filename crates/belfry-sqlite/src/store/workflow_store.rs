@@ -16,7 +16,7 @@ use belfry_core::workflow::{Workflow, WorkflowVersion};
 use super::conditions::{Conditions, one_more, page};
 use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES, check_revision};
 use super::workflows::{self, SELECT_WORKFLOWS, facts_of};
-use super::{SqliteStore, rows, runs};
+use super::{SqliteStore, calendars, rows, runs};
 use crate::failed::Attempt;
 use crate::writer::Tx;
 
@@ -80,6 +80,7 @@ impl WorkflowStore for SqliteStore {
 
     async fn create_schedule(&self, new: NewSchedule) -> StoreResult<ScheduledWorkflow> {
         self.write(move |tx| {
+            calendars::check_pinned(tx, Some(&new.content))?;
             let workflow = workflows::find(tx, new.workflow_id)?;
             if workflows::knows_schedule(tx, new.id)? {
                 return schedules::find(tx, new.id);
@@ -148,6 +149,7 @@ impl WorkflowStore for SqliteStore {
 }
 
 fn edit_schedule(tx: &Tx<'_>, edit: ScheduleEdit) -> Attempt<ScheduledWorkflow> {
+    calendars::check_pinned(tx, edit.content.as_ref())?;
     let current = schedules::find(tx, edit.id)?;
     check_revision(edit.expected, current.revision)?;
     let name = edit.name.unwrap_or_else(|| current.name.clone());
@@ -277,6 +279,7 @@ fn list_schedules(connection: &Connection, filter: ScheduleFilter) -> Attempt<Pa
     }
     conditions.and_if("schedule.next_run_at >= ?", filter.next_run_from.map(UnixMillis::get));
     conditions.and_if("schedule.next_run_at < ?", filter.next_run_before.map(UnixMillis::get));
+    conditions.and_if("schedule.id IN (SELECT schedule_id FROM schedule_calendars WHERE calendar = ?)", filter.calendar);
     let order = schedules_in(filter.order, &mut conditions);
     let text = conditions.text();
     let mut select = connection.prepare_cached(&format!("{SELECT_SCHEDULES} WHERE {text} ORDER BY {order} LIMIT ?"))?;

@@ -8,7 +8,7 @@ use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, ScheduledWorkflow, Workflo
 use belfry_core::workflow::Workflow;
 
 use super::schedules::{self, Made, Rewrite, as_json, check_revision};
-use super::{rows, runs};
+use super::{calendars, rows, runs};
 use crate::failed::Attempt;
 use crate::writer::Tx;
 
@@ -37,6 +37,7 @@ pub fn facts_of(workflow: &Workflow) -> WorkflowFacts {
 }
 
 pub fn create(tx: &Tx<'_>, new: &NewWorkflow) -> Attempt<Workflow> {
+    calendars::check_pinned(tx, new.trigger.as_ref().map(|trigger| &trigger.content))?;
     if tx.prepare_cached("SELECT 1 FROM workflows WHERE id = ?1")?.exists([new.id.0])? {
         return find(tx, new.id);
     }
@@ -65,6 +66,7 @@ pub fn create(tx: &Tx<'_>, new: &NewWorkflow) -> Attempt<Workflow> {
 }
 
 pub fn update(tx: &Tx<'_>, write: &WorkflowWrite) -> Attempt<Workflow> {
+    calendars::check_pinned(tx, write.trigger.as_ref().map(|trigger| &trigger.content))?;
     let current = find(tx, write.id)?;
     check_revision(Some(write.expected), current.revision)?;
     let standing = schedules::of_workflow(tx, write.id)?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of it is tests")]
 
+mod calendars;
 mod file;
 mod members;
 mod queue;

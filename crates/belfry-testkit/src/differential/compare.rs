@@ -18,6 +18,7 @@ impl Pair<'_> {
         let _ = both!(self, schedules.overdue_queues());
         let _ = both!(self, schedules.backlog());
         let _ = both!(self, keys.keys());
+        self.compare_calendars().await?;
         for schedule in &self.schedules {
             let _ = both!(self, workflows.outcomes(*schedule, None, LONGEST));
         }

@@ -128,6 +128,7 @@ impl<'a> Pair<'a> {
             step => {
                 self.take_daemons(step).await?;
                 self.take_users(step).await?;
+                self.take_calendars(step).await?;
                 self.take_runs(step).await?;
             }
         }

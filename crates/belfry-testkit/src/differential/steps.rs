@@ -22,6 +22,9 @@ pub(super) enum Step {
     CreateSchedule { workflow: Index, name: u8, timing: Timing, is_active: bool },
     EditSchedule { schedule: Index, name: Option<u8>, timing: Option<Timing>, is_active: Option<bool>, stale: bool },
     DeleteSchedule { schedule: Index, stale: bool },
+    PutCalendar { name: u8, days: u8, union: Option<u8>, stale: bool },
+    DeleteCalendar { name: u8 },
+    PlanBy { schedule: Index, name: u8, old: bool },
     StartRun { workflow: Index },
     Fire { wait: SignedDuration, limit: usize, publisher: Option<Index>, twist: Twist },
     FireAgain,
@@ -177,6 +180,10 @@ fn users() -> impl Strategy<Value = Step> {
         6 => (index(), option::weighted(0.2, 0..4_u8), option::weighted(0.4, timing()), option::weighted(0.5, any::<bool>()), stale())
             .prop_map(|(schedule, name, timing, is_active, stale)| Step::EditSchedule { schedule, name, timing, is_active, stale }),
         2 => (index(), stale()).prop_map(|(schedule, stale)| Step::DeleteSchedule { schedule, stale }),
+        4 => (0..3_u8, 0..3_u8, option::weighted(0.3, 0..3_u8), stale())
+            .prop_map(|(name, days, union, stale)| Step::PutCalendar { name, days, union, stale }),
+        1 => (0..3_u8).prop_map(|name| Step::DeleteCalendar { name }),
+        4 => (index(), 0..3_u8, stale()).prop_map(|(schedule, name, old)| Step::PlanBy { schedule, name, old }),
         4 => index().prop_map(|workflow| Step::StartRun { workflow }),
         1 => Just(Step::CreateKey),
         1 => index().prop_map(|key| Step::RevokeKey { key }),

@@ -73,6 +73,8 @@ pub enum Mutation {
     CancelEpoch,
     /// A giving back of a run by its worker does not raise the epoch.
     ReleaseEpoch,
+    /// A write of a schedule does not ask whether its calendars still stand as they were read.
+    CalendarRevision,
 }
 
 impl Mutation {
@@ -112,5 +114,6 @@ impl Mutation {
         Mutation::DeleteRuns,
         Mutation::CancelEpoch,
         Mutation::ReleaseEpoch,
+        Mutation::CalendarRevision,
     ];
 }

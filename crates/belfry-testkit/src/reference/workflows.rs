@@ -22,6 +22,7 @@ impl WorkflowStore for ReferenceStore {
 
     async fn create_workflow(&self, new: NewWorkflow) -> StoreResult<Workflow> {
         let (mut tables, now) = self.begin();
+        tables.check_calendars(new.trigger.as_ref().map(|trigger| &trigger.content))?;
         if tables.workflows.contains_key(&new.id) {
             return tables.living_workflow(new.id).cloned();
         }
@@ -47,6 +48,7 @@ impl WorkflowStore for ReferenceStore {
 
     async fn update_workflow(&self, write: WorkflowWrite) -> StoreResult<Workflow> {
         let (mut tables, now) = self.begin();
+        tables.check_calendars(write.trigger.as_ref().map(|trigger| &trigger.content))?;
         let current = tables.living_workflow(write.id)?.clone();
         check_revision(Some(write.expected), current.revision)?;
         if write.changes_nothing(&current, tables.triggered(write.id)) {
@@ -115,6 +117,7 @@ impl WorkflowStore for ReferenceStore {
 
     async fn create_schedule(&self, new: NewSchedule) -> StoreResult<ScheduledWorkflow> {
         let (mut tables, now) = self.begin();
+        tables.check_calendars(Some(&new.content))?;
         tables.living_workflow(new.workflow_id)?;
         if tables.schedules.contains_key(&new.id) {
             return tables.living_schedule(new.id).cloned();
@@ -127,6 +130,7 @@ impl WorkflowStore for ReferenceStore {
 
     async fn edit_schedule(&self, edit: ScheduleEdit) -> StoreResult<ScheduledWorkflow> {
         let (mut tables, now) = self.begin();
+        tables.check_calendars(edit.content.as_ref())?;
         let current = tables.living_schedule(edit.id)?.clone();
         check_revision(edit.expected, current.revision)?;
         let name = edit.name.unwrap_or_else(|| current.name.clone());

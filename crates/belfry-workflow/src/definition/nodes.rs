@@ -10,7 +10,6 @@ use belfry_core::node::{
     WaitParameters,
 };
 use belfry_core::schedule::{DEFAULT_SCHEDULE, ScheduleContent};
-use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Indexed;
 use crate::read::{one_of, perhaps, read_partly};
-use crate::triggers::{ScheduleDraft, parse_schedule};
+use crate::triggers::{Reading, ScheduleDraft, parse_schedule};
 
 const MAX_ID: usize = 64;
 const MAX_ATTEMPTS: u32 = 20;
@@ -29,7 +28,7 @@ const MAX_REDIRECTS: u8 = 10;
 /// Checks each node, and answers the schedule of the trigger node.
 pub(super) fn check(
     nodes: &Indexed<Node>,
-    anchor: UnixMillis,
+    reading: Reading<'_>,
     standing: Option<&ScheduleContent>,
     violations: &mut Violations,
 ) -> Option<ScheduleDraft> {
@@ -39,7 +38,7 @@ pub(super) fn check(
         let mut faults = Violations::default();
         check_id(&node.id, &mut faults);
         check_limits(node, &mut faults);
-        let of_node = check_parameters(node, anchor, standing, &mut faults);
+        let of_node = check_parameters(node, reading, standing, &mut faults);
         schedule = schedule.or(of_node);
         violations.append_under(&format!("/nodes/{index}"), faults);
     }
@@ -108,14 +107,14 @@ fn within(length: SignedDuration, longest: SignedDuration) -> bool {
 
 fn check_parameters(
     node: &Node,
-    anchor: UnixMillis,
+    reading: Reading<'_>,
     standing: Option<&ScheduleContent>,
     violations: &mut Violations,
 ) -> Option<ScheduleDraft> {
     let mut faults = Violations::default();
     let mut schedule = None;
     match node.kind.as_str() {
-        TRIGGER => schedule = trigger(node, anchor, standing, &mut faults),
+        TRIGGER => schedule = trigger(node, reading, standing, &mut faults),
         "http" => http(node, &mut faults),
         "log" => drop(parameters::<LogParameters>(node, &mut faults)),
         "set" => drop(parameters::<SetParameters>(node, &mut faults)),
@@ -137,10 +136,10 @@ fn parameters<T: DeserializeOwned>(node: &Node, violations: &mut Violations) -> 
     parameters
 }
 
-fn trigger(node: &Node, anchor: UnixMillis, standing: Option<&ScheduleContent>, violations: &mut Violations) -> Option<ScheduleDraft> {
+fn trigger(node: &Node, reading: Reading<'_>, standing: Option<&ScheduleContent>, violations: &mut Violations) -> Option<ScheduleDraft> {
     let schedule = parameters::<TriggerParameters>(node, violations)?.schedule?;
     let mut faults = Violations::default();
-    let draft = parse_schedule(&schedule, anchor, standing).map_err(|others| faults = others).ok();
+    let draft = parse_schedule(&schedule, reading, standing).map_err(|others| faults = others).ok();
     if let Some(name) = draft.as_ref().and_then(|draft| draft.name.as_deref()).filter(|name| *name != DEFAULT_SCHEDULE) {
         let detail = format!("a trigger node has the workflow's `default` schedule, not `{name}`");
         faults.add("/name", Some(json!(name)), detail, "`default`, or nothing");

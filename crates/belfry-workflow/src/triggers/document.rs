@@ -20,7 +20,7 @@ pub(super) fn settable(schedule: &ScheduledWorkflow) -> Value {
 
 /// All of it but its name and whether it is active.
 pub(super) fn settable_content(content: &ScheduleContent) -> Value {
-    let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness } = content;
+    let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, calendars: _, rules, lateness } = content;
     let mut document = match specs.as_slice() {
         [Spec::Unknown(_)] => json!({ "specs": specs }),
         [only] => json!(only),

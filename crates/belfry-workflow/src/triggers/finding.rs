@@ -35,6 +35,7 @@ pub(super) fn filter(query: ListSchedules) -> Result<(ScheduleFilter, Sort), Vio
         tag: query.tag,
         is_active: query.is_active,
         is_failing: query.is_failing,
+        calendar: query.calendar,
         next_run_from: list::instant("next_run_from", query.next_run_from.as_deref(), &mut violations),
         next_run_before: list::instant("next_run_before", query.next_run_before.as_deref(), &mut violations),
         order,

@@ -1,6 +1,6 @@
 //! The one reader of a schedule's shape: bodies, trigger nodes, files and previews all come through here.
 
-use belfry_core::calendar::{Calendars, DateExclusion, Exclusion};
+use belfry_core::calendar::{DateExclusion, Exclusion, PinnedCalendars};
 use belfry_core::jitter::LONGEST_JITTER;
 use belfry_core::schedule::{Lateness, ScheduleContent};
 use belfry_core::spec::calendar::CalendarRule;
@@ -13,6 +13,7 @@ use belfry_core::workflow::is_name;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use super::calendars::{KnownCalendars, Reading};
 use super::schemas::{ScheduleRequest, SpecShape};
 use crate::read::read_partly;
 
@@ -46,13 +47,19 @@ pub struct ScheduleDraft {
 
 /// Reads a schedule that is to be kept; pointers begin at `value`.
 ///
-/// `anchor` is now: an `every` without `start` counts from it. But an interval of the same length in `standing`, the content
+/// An `every` without `start` counts from now. But an interval of the same length in `standing`, the content
 /// that the draft replaces, keeps its start, so that an edit of something else does not shift it.
 ///
-/// A schedule with no occurrence left after `anchor` is refused, unless `standing` has the very same times: a one-shot that
+/// A schedule with no occurrence left is refused, unless `standing` has the very same times: a one-shot that
 /// has fired must not forbid to edit its workflow.
-pub fn parse_schedule(value: &Value, anchor: UnixMillis, standing: Option<&ScheduleContent>) -> Result<ScheduleDraft, Violations> {
-    let draft = read_schedule(value, anchor, standing, &[])?;
+pub fn parse_schedule<'a>(
+    value: &Value,
+    reading: impl Into<Reading<'a>>,
+    standing: Option<&ScheduleContent>,
+) -> Result<ScheduleDraft, Violations> {
+    let reading = reading.into();
+    let anchor = reading.now;
+    let draft = read_schedule(value, reading, standing, &[])?;
     if standing.is_some_and(|standing| same_times(standing, &draft.content)) {
         return Ok(draft);
     }
@@ -70,10 +77,11 @@ pub fn parse_schedule(value: &Value, anchor: UnixMillis, standing: Option<&Sched
 /// Reads a schedule whether or not it has an occurrence left. `also`: fields taken out of `value` before.
 pub(super) fn read_schedule(
     value: &Value,
-    anchor: UnixMillis,
+    reading: Reading<'_>,
     standing: Option<&ScheduleContent>,
     also: &[&str],
 ) -> Result<ScheduleDraft, Violations> {
+    let Reading { now: anchor, calendars: known } = reading;
     let (request, violations) = read_partly::<ScheduleRequest>(value, also);
     let Some(request) = request else { return Err(violations) };
     let timezone = request.timezone.clone().unwrap_or_else(Zone::utc);
@@ -83,7 +91,7 @@ pub(super) fn read_schedule(
         dom_dow: request.dom_dow.unwrap_or_default(),
     };
     let of_specs = standing.map(|content| content.specs.clone()).unwrap_or_default();
-    let mut reader = Reader { value, anchor, timezone: &timezone, rules, standing: of_specs, violations };
+    let mut reader = Reader { value, anchor, known, timezone: &timezone, rules, standing: of_specs, violations };
     let specs = reader.specs(&request);
     reader.standing = standing.map(excluded_specs).unwrap_or_default();
     let exclude = reader.exclusions(&request);
@@ -93,10 +101,23 @@ pub(super) fn read_schedule(
     let lateness = reader.lateness(&request);
     let input = Value::Object(request.input.unwrap_or_default());
     check_input("/input", &input, &mut reader.violations);
-    let violations = reader.violations;
+    let mut violations = reader.violations;
     let (start_at, end_at) = (request.start_at, request.end_at);
-    let content = ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness };
+    let calendars = PinnedCalendars::default();
+    let content = ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, calendars, rules, lateness };
+    let content = pinned(content, known, &mut violations);
     violations.or(ScheduleDraft { name: request.name, content, is_active: request.is_active })
+}
+
+/// Planned by the calendars that it names, as they are known. That they are there was checked where they stand.
+fn pinned(content: ScheduleContent, known: &KnownCalendars, violations: &mut Violations) -> ScheduleContent {
+    if !violations.0.is_empty() {
+        return content;
+    }
+    content.pinned_to(known.versions()).unwrap_or_else(|error| {
+        violations.add("", None, error.to_string(), "fewer or smaller calendars");
+        content
+    })
 }
 
 /// Adds a violation when `input` is larger than what is kept.
@@ -118,6 +139,7 @@ pub(crate) fn check_name(pointer: &str, name: &str, violations: &mut Violations)
 struct Reader<'a> {
     value: &'a Value,
     anchor: UnixMillis,
+    known: &'a KnownCalendars,
     timezone: &'a Zone,
     rules: CronRules,
     /// The specs of the standing content, or those that it excludes, that have not lent their start yet.
@@ -220,15 +242,33 @@ impl Reader<'_> {
         let anchored = |rule: &CalendarRule| is_anchored_form(rule, value);
         let standing = self.standing.iter().position(|spec| matches!(spec, Spec::Calendar(spec) if anchored(&spec.calendar)));
         if let Some(index) = standing {
-            return Some(self.standing.remove(index));
+            let lent = self.standing.remove(index);
+            if let Spec::Calendar(spec) = &lent {
+                self.calendar_of(pointer, &spec.calendar);
+            }
+            return Some(lent);
         }
-        let read = CalendarRule::parse_anchored(value, today);
-        match read.and_then(|rule| rule.check(Calendars::none()).map(|()| rule)) {
-            Ok(rule) => Some(Spec::calendar(rule)),
+        match CalendarRule::parse_anchored(value, today) {
+            Ok(rule) => {
+                self.calendar_of(pointer, &rule);
+                Some(Spec::calendar(rule))
+            }
             Err(violations) => {
                 self.violations.append_under(&format!("{pointer}/calendar"), violations);
                 None
             }
+        }
+    }
+
+    fn calendar_of(&mut self, pointer: &str, rule: &CalendarRule) {
+        if let Some(name) = rule.business_calendar() {
+            self.check_calendar(format!("{pointer}/calendar/business_calendar"), name);
+        }
+    }
+
+    fn check_calendar(&mut self, pointer: String, name: &str) {
+        if let Err((detail, expected)) = self.known.check(name) {
+            self.violations.add(pointer, Some(Value::from(name)), detail, expected);
         }
     }
 
@@ -272,12 +312,12 @@ impl Reader<'_> {
             return Some(Exclusion::Spec(self.spec(pointer, value, &shape?, &format!("{ONE_KIND}, or `dates`"))?));
         }
         match DateExclusion::parse(value) {
-            Ok(DateExclusion::Holidays(name)) => {
-                let detail = format!("there is no calendar `{name}`");
-                self.violations.add(format!("{pointer}/holidays"), Some(Value::from(name)), detail, "`dates`");
-                None
+            Ok(days) => {
+                if let DateExclusion::Holidays(name) = &days {
+                    self.check_calendar(format!("{pointer}/holidays"), name);
+                }
+                Some(Exclusion::Days(days))
             }
-            Ok(days) => Some(Exclusion::Days(days)),
             Err(violations) => {
                 self.violations.append_under(pointer, violations);
                 None
@@ -346,8 +386,8 @@ fn is_anchored_form(rule: &CalendarRule, value: &Value) -> bool {
 }
 
 fn same_times(one: &ScheduleContent, other: &ScheduleContent) -> bool {
-    (&one.specs, &one.exclude, one.rules, &one.timezone, one.start_at, one.end_at)
-        == (&other.specs, &other.exclude, other.rules, &other.timezone, other.start_at, other.end_at)
+    (&one.specs, &one.exclude, &one.calendars, one.rules, &one.timezone, one.start_at, one.end_at)
+        == (&other.specs, &other.exclude, &other.calendars, other.rules, &other.timezone, other.start_at, other.end_at)
 }
 
 /// Why a schedule has no occurrence after `now`.

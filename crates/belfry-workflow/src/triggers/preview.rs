@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::calendars::Reading;
 use super::describe::{local, schedule};
 use super::parse::read_schedule;
 use super::touched::{Touched, touched};
@@ -51,7 +52,9 @@ pub struct PreviewTime {
 /// The shape of a schedule, and beside it `after` (exclusive, rounded down to the millisecond; now when absent), `count`
 /// (1 to 1000, 10 when absent) and `details`. An `every` without `start` counts from `after`. Nothing left is an answer, not
 /// an error.
-pub fn preview(body: &Value, now: UnixMillis) -> Result<PreviewResponse, Violations> {
+pub fn preview<'a>(body: &Value, reading: impl Into<Reading<'a>>) -> Result<PreviewResponse, Violations> {
+    let reading = reading.into();
+    let now = reading.now;
     let mut violations = Violations::default();
     let after = after(body, now, &mut violations);
     let count = count(body, &mut violations);
@@ -60,7 +63,7 @@ pub fn preview(body: &Value, now: UnixMillis) -> Result<PreviewResponse, Violati
     if let Value::Object(fields) = &mut schedule {
         OWN_FIELDS.into_iter().for_each(|field| drop(fields.remove(field)));
     }
-    let draft = match read_schedule(&schedule, after, None, &OWN_FIELDS) {
+    let draft = match read_schedule(&schedule, Reading { now: after, ..reading }, None, &OWN_FIELDS) {
         Ok(draft) => violations.or(draft)?,
         Err(others) => {
             violations.append_under("", others);

@@ -1,5 +1,6 @@
 //! What a schedule was, and what each write changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use belfry_core::ids::ScheduleId;
@@ -27,6 +28,10 @@ pub struct RevisionResponse {
     /// What its runs took from its workflow: `name`, `version`, `queue`, `delivery`.
     #[schema(value_type = Object)]
     pub workflow: Value,
+    /// The business calendars that it was planned by, each with its revision.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub calendars: BTreeMap<String, i64>,
     /// Against the revision before, or the one that was asked for; empty for the first.
     pub changes: Vec<ChangeResponse>,
 }
@@ -95,12 +100,15 @@ impl RevisionService {
 
 fn response(kept: &ScheduleRevision, other: Option<&ScheduleRevision>) -> RevisionResponse {
     let [schedule, workflow] = documents(kept);
+    let calendars = kept.content.calendars.revisions();
     let mut changes = Vec::new();
-    if let Some([other_schedule, other_workflow]) = other.map(documents) {
+    if let Some(other) = other {
+        let [other_schedule, other_workflow] = documents(other);
         compare("/schedule", Some(&other_schedule), Some(&schedule), &mut changes);
         compare("/workflow", Some(&other_workflow), Some(&workflow), &mut changes);
+        compare("/calendars", Some(&json!(other.content.calendars.revisions())), Some(&json!(calendars)), &mut changes);
     }
-    RevisionResponse { revision: kept.revision, created_at: kept.created_at, schedule, workflow, changes }
+    RevisionResponse { revision: kept.revision, created_at: kept.created_at, schedule, workflow, calendars, changes }
 }
 
 fn documents(kept: &ScheduleRevision) -> [Value; 2] {

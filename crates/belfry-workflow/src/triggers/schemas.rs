@@ -1,5 +1,7 @@
 //! What is asked and answered about schedules.
 
+use std::collections::BTreeMap;
+
 use belfry_core::calendar::Exclusion;
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::node::Length;
@@ -28,6 +30,8 @@ pub struct ListSchedules {
     pub is_active: Option<bool>,
     /// Whether it could not be planned or fired.
     pub is_failing: Option<bool>,
+    /// A business calendar that it is planned by, be it through another one.
+    pub calendar: Option<String>,
     pub next_run_from: Option<String>,
     pub next_run_before: Option<String>,
     /// `created` (the default), `-created`, `name` or `next_run`.
@@ -72,7 +76,8 @@ pub struct ScheduleRequest {
     pub calendar: Option<Value>,
     /// 1 to 20 specs; the schedule is their union.
     pub specs: Option<Vec<SpecShape>>,
-    /// Up to 20 exclusions: specs, or whole days such as `{"dates": ["2026-12-24..2026-12-26", "easter"]}`.
+    /// Up to 20 exclusions: specs, or whole days such as `{"dates": ["2026-12-24..2026-12-26", "easter"]}` or the holidays of a
+    /// business calendar, `{"holidays": "DE"}`.
     #[schema(value_type = Option<Vec<Object>>)]
     pub exclude: Option<Vec<Value>>,
     /// What becomes of a fixed time that is lost when clocks go forward: `next` (the first instant after the gap; the
@@ -184,6 +189,10 @@ pub struct ScheduleResponse {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, required = false)]
     pub exclude: Vec<Exclusion>,
+    /// The business calendars that it is planned by, each with its revision: those that it names and all that they build on.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    pub calendars: BTreeMap<String, i64>,
     #[schema(value_type = String, examples("next"))]
     pub gap: Gap,
     #[schema(value_type = String, examples("first"))]
@@ -258,7 +267,7 @@ impl From<ScheduledWorkflow> for ScheduleResponse {
         let next_times = next_times(&schedule);
         let next_due_times = (!schedule.content.jitter.is_zero()).then(|| due_times(&schedule, &next_times));
         let description = describe::schedule(&schedule.content);
-        let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, rules, lateness } = schedule.content;
+        let ScheduleContent { specs, timezone, start_at, end_at, jitter, input, exclude, calendars, rules, lateness } = schedule.content;
         let next_times_local = next_times.iter().map(|at| describe::local(*at, &timezone)).collect();
         let mut response = ScheduleResponse {
             id: schedule.id,
@@ -277,6 +286,7 @@ impl From<ScheduledWorkflow> for ScheduleResponse {
             start_at,
             end_at,
             exclude,
+            calendars: calendars.revisions(),
             gap: rules.gap,
             fold: rules.fold,
             dom_dow: rules.dom_dow,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use belfry_core::definition::Definition;
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::{Conflict, Ids, NewSchedule, ScheduleEdit, ScheduleFilter, StoreError, WorkflowStore};
-use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, ScheduledWorkflow};
+use belfry_core::ports::{CalendarStore, Conflict, Ids, NewSchedule, ScheduleEdit, ScheduleFilter, StoreError, WorkflowStore};
+use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 use belfry_core::violation::{Violation, Violations};
 use serde_json::Value;
 
+use super::calendars::{KnownCalendars, Reading};
 use super::document::{differ_beyond_activity, patched, settable};
 use super::finding;
 use super::parse::{ScheduleDraft, parse_schedule};
@@ -26,6 +27,7 @@ pub(crate) const ATTEMPTS: usize = 50;
 #[derive(Clone)]
 pub struct ScheduleTriggerService {
     store: Arc<dyn WorkflowStore>,
+    calendars: Arc<dyn CalendarStore>,
     ids: Arc<dyn Ids>,
     /// Whether `ids` are those of one request, which makes them again when it comes again.
     comes_again: bool,
@@ -36,14 +38,14 @@ pub struct ScheduleTriggerService {
 /// The schedule of a trigger node is written through its workflow: `OwnedByNode` for every other write but those that touch
 /// `is_active` alone.
 impl ScheduleTriggerService {
-    pub fn new(store: Arc<dyn WorkflowStore>, ids: Arc<dyn Ids>) -> ScheduleTriggerService {
-        ScheduleTriggerService { store, ids, comes_again: false }
+    pub fn new(store: Arc<dyn WorkflowStore>, calendars: Arc<dyn CalendarStore>, ids: Arc<dyn Ids>) -> ScheduleTriggerService {
+        ScheduleTriggerService { store, calendars, ids, comes_again: false }
     }
 
     /// For one request that may come again: `ids` are the same when it does, and what it then finds made is answered.
     #[must_use]
     pub fn for_request(&self, ids: Arc<dyn Ids>) -> ScheduleTriggerService {
-        ScheduleTriggerService { store: self.store.clone(), ids, comes_again: true }
+        ScheduleTriggerService { ids, comes_again: true, ..self.clone() }
     }
 
     /// Makes or replaces the workflow's `default` schedule. What the body leaves out gets its default, but for
@@ -83,7 +85,11 @@ impl ScheduleTriggerService {
         {
             return Ok(standing.into());
         }
-        self.make(id, workflow, parse_schedule(body, now, None)?).await
+        again_when_overtaken(None, || async {
+            let draft = self.read(body, now, None).await?;
+            self.make(id, workflow, draft).await
+        })
+        .await
     }
 
     /// Oldest first, unless asked otherwise.
@@ -138,7 +144,9 @@ impl ScheduleTriggerService {
 
     /// [`preview`], by the store's clock.
     pub async fn preview(&self, body: &Value) -> Result<PreviewResponse, ServiceError> {
-        Ok(preview(body, self.store.now().await?)?)
+        let now = self.store.now().await?;
+        let calendars = KnownCalendars::named_by(self.calendars.as_ref(), &[body]).await?;
+        Ok(preview(body, Reading { now, calendars: &calendars })?)
     }
 
     async fn put_once(
@@ -154,7 +162,7 @@ impl ScheduleTriggerService {
             (None, None) => {}
         }
         let now = self.store.now().await?;
-        let draft = parse_schedule(body, now, standing.as_ref().map(|standing| &standing.content))?;
+        let draft = self.read(body, now, standing.as_ref().map(|standing| &standing.content)).await?;
         check_default_name(&draft)?;
         match standing {
             None => match self.make(ScheduleId(self.ids.v7(now)), workflow, draft).await {
@@ -180,9 +188,15 @@ impl ScheduleTriggerService {
         // A start that is taken away on purpose must not come back from the standing content.
         let anew = patch.get("start").is_some_and(Value::is_null);
         let now = self.store.now().await?;
-        let draft = parse_schedule(&after, now, Some(&standing.content).filter(|_| !anew))?;
+        let draft = self.read(&after, now, Some(&standing.content).filter(|_| !anew)).await?;
         let draft = ScheduleDraft { is_active: Some(draft.is_active.unwrap_or(true)), ..draft };
         self.write(standing, draft).await
+    }
+
+    /// [`parse_schedule`], among the calendars that the body names.
+    async fn read(&self, body: &Value, now: UnixMillis, standing: Option<&ScheduleContent>) -> Result<ScheduleDraft, ServiceError> {
+        let calendars = KnownCalendars::named_by(self.calendars.as_ref(), &[body]).await?;
+        Ok(parse_schedule(body, Reading { now, calendars: &calendars }, standing)?)
     }
 
     async fn make(&self, id: ScheduleId, workflow: WorkflowId, draft: ScheduleDraft) -> Result<ScheduleResponse, ServiceError> {
@@ -252,7 +266,7 @@ impl ScheduleTriggerService {
 }
 
 /// Makes a write without a revision of the caller's again whenever another one came between: its author gave no condition,
-/// so none can fail.
+/// so none can fail. So it is with a calendar that came between; nobody gives a condition for that.
 pub(crate) async fn again_when_overtaken<T, F>(if_match: Option<i64>, write: impl Fn() -> F) -> Result<T, ServiceError>
 where
     F: Future<Output = Result<T, ServiceError>>,
@@ -260,6 +274,7 @@ where
     for _ in 0..ATTEMPTS {
         match write().await {
             Err(ServiceError::Stale { .. }) if if_match.is_none() => {}
+            Err(ServiceError::Conflict(Conflict::CalendarMoved(_))) => {}
             answer => return answer,
         }
     }

@@ -1,5 +1,6 @@
 //! What made a planned time another one than its spec names: a change of clocks, a holiday, a bound.
 
+use belfry_core::calendar::Calendars;
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::spec::calendar::CalendarRule;
 use belfry_core::spec::calendar::local::Shown;
@@ -37,21 +38,30 @@ impl Touched {
 
 /// What touched `at`, one of the schedule's times. A time that one of its specs has by itself was touched by a bound at most.
 pub fn touched(content: &ScheduleContent, at: UnixMillis) -> Option<Touched> {
-    let zone = &content.timezone;
-    let mut found =
-        content.specs.iter().filter(|spec| has(spec, zone, content.rules, at)).map(|spec| of_spec(spec, zone, content.rules, at));
+    let place = Place { zone: &content.timezone, rules: content.rules, calendars: content.calendars.calendars() };
+    let mut found = content.specs.iter().filter(|spec| has(spec, place, at)).map(|spec| of_spec(spec, place, at));
     let first = found.next().flatten();
     first.filter(|_| found.all(|touched| touched.is_some())).or_else(|| of_bounds(content, at))
 }
 
-fn has(spec: &Spec, zone: &Zone, rules: CronRules, at: UnixMillis) -> bool {
-    spec.next_after(zone, rules, UnixMillis::saturating(at.get() - 1)) == Ok(Some(at))
+/// What a spec is evaluated in.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    zone: &'a Zone,
+    rules: CronRules,
+    calendars: &'a Calendars,
 }
 
-fn of_spec(spec: &Spec, zone: &Zone, rules: CronRules, at: UnixMillis) -> Option<Touched> {
+fn has(spec: &Spec, place: Place<'_>, at: UnixMillis) -> bool {
+    let Place { zone, rules, calendars } = place;
+    spec.next_after(zone, rules, calendars, UnixMillis::saturating(at.get() - 1)) == Ok(Some(at))
+}
+
+fn of_spec(spec: &Spec, place: Place<'_>, at: UnixMillis) -> Option<Touched> {
+    let zone = place.zone;
     match spec {
-        Spec::Cron(cron) if cron.cron.is_fixed_time() => of_clocks(spec, zone, rules, at),
-        Spec::Calendar(rule) => of_clocks(spec, zone, rules, at).or_else(|| of_holidays(&rule.calendar, zone, rules, at)),
+        Spec::Cron(cron) if cron.cron.is_fixed_time() => of_clocks(spec, place, at),
+        Spec::Calendar(rule) => of_clocks(spec, place, at).or_else(|| of_holidays(&rule.calendar, place, at)),
         Spec::Rrule(spec) if spec.rrule.is_moved(zone.rules(), at) => Some(Touched::Gap),
         Spec::Rrule(spec) => of_fold(spec.rrule.local_zone(zone.rules())?, at),
         Spec::At(spec) => match &spec.at {
@@ -68,8 +78,9 @@ fn of_spec(spec: &Spec, zone: &Zone, rules: CronRules, at: UnixMillis) -> Option
 }
 
 /// Of specs that name local times: what they have only because times that are lost are made up for was touched by a gap.
-fn of_clocks(spec: &Spec, zone: &Zone, rules: CronRules, at: UnixMillis) -> Option<Touched> {
-    if has(spec, zone, CronRules { gap: Gap::Skip, ..rules }, at) { of_fold(zone.rules(), at) } else { Some(Touched::Gap) }
+fn of_clocks(spec: &Spec, place: Place<'_>, at: UnixMillis) -> Option<Touched> {
+    let skipping = Place { rules: CronRules { gap: Gap::Skip, ..place.rules }, ..place };
+    if has(spec, skipping, at) { of_fold(place.zone.rules(), at) } else { Some(Touched::Gap) }
 }
 
 fn of_fold(zone: &TimeZone, at: UnixMillis) -> Option<Touched> {
@@ -78,14 +89,14 @@ fn of_fold(zone: &TimeZone, at: UnixMillis) -> Option<Touched> {
 }
 
 /// What a rule has only with its `on_holiday`.
-fn of_holidays(rule: &CalendarRule, zone: &Zone, rules: CronRules, at: UnixMillis) -> Option<Touched> {
+fn of_holidays(rule: &CalendarRule, place: Place<'_>, at: UnixMillis) -> Option<Touched> {
     let mut document = serde_json::to_value(rule).ok()?;
     let fields = document.as_object_mut()?;
     fields.remove("on_holiday").filter(|given| !given.is_null())?;
     // It goes with `on_holiday` only.
     fields.remove("business_calendar");
     let anyway = CalendarRule::parse(&document).ok()?;
-    (!has(&Spec::calendar(anyway), zone, rules, at)).then_some(Touched::Holiday)
+    (!has(&Spec::calendar(anyway), place, at)).then_some(Touched::Holiday)
 }
 
 fn of_bounds(content: &ScheduleContent, at: UnixMillis) -> Option<Touched> {

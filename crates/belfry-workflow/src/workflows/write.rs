@@ -1,7 +1,6 @@
 //! A workflow's body: read, checked, and shown again as the document that a merge patch changes.
 
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::time::UnixMillis;
 use belfry_core::violation::Violations;
 use belfry_core::workflow::{Delivery, QueueName, Workflow};
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use super::schemas::WorkflowRequest;
 use crate::definition;
 use crate::read::read_partly;
-use crate::triggers::{ScheduleDraft, check_name};
+use crate::triggers::{Reading, ScheduleDraft, check_name};
 
 const MAX_DESCRIPTION_BYTES: usize = 4 * 1024;
 const MAX_TAGS: usize = 20;
@@ -41,10 +40,10 @@ pub(super) fn settable(workflow: &Workflow) -> Value {
 }
 
 /// `standing` is the content of the trigger's schedule that the workflow has now.
-pub(super) fn read_workflow(body: &Value, now: UnixMillis, standing: Option<&ScheduleContent>) -> Result<WorkflowDraft, Violations> {
+pub(super) fn read_workflow(body: &Value, reading: Reading<'_>, standing: Option<&ScheduleContent>) -> Result<WorkflowDraft, Violations> {
     let (request, mut violations) = read_partly::<WorkflowRequest>(body, &[]);
     // A definition is checked even where another field is missing: its author wants to hear everything at once.
-    let trigger = match body.get("definition").map(|given| definition::validate(given, now, standing)) {
+    let trigger = match body.get("definition").map(|given| definition::validate(given, reading, standing)) {
         Some(Ok((_, trigger))) => trigger,
         Some(Err(others)) => {
             violations.append_under("/definition", others);
