@@ -148,6 +148,9 @@ fn checked(request: KeyRequest, now: UnixMillis) -> Result<KeyRequest, Violation
     if request.scopes.as_ref().is_some_and(Vec::is_empty) {
         violations.add("/scopes", None, "a key without a scope opens nothing", "one or more of `read`, `write` and `work`");
     }
+    if let Some(count) = request.scopes.as_ref().map(Vec::len).filter(|count| *count > Scope::ALL.len()) {
+        violations.add("/scopes", Some(Value::from(count)), "there are no more than three", "`read`, `write` and `work`, each once");
+    }
     if let Some(expires_at) = request.expires_at.filter(|expires_at| *expires_at <= now) {
         let found = Some(Value::from(expires_at.to_string()));
         violations.add("/expires_at", found, format!("it has passed: now is {now}"), "a later instant");

@@ -61,6 +61,7 @@ async fn what_makes_no_key_is_refused_with_its_place() {
         (json!({"name": "ci", "nmae": 1}), "/nmae"),
         (json!(["name"]), ""),
         (json!({"name": "ci", "scopes": []}), "/scopes"),
+        (json!({"name": "ci", "scopes": ["read", "read", "read", "read"]}), "/scopes"),
         (json!({"name": "ci", "scopes": ["admin"]}), "/scopes/0"),
         (json!({"name": "ci", "scopes": "read"}), "/scopes"),
         (json!({"name": "ci", "expires_at": "2026-11-25T09:00:00Z"}), "/expires_at"),
