@@ -19,7 +19,7 @@ mod touched;
 pub use self::calendars::{KnownCalendars, Reading};
 pub(crate) use self::parse::{CRON, RRULE, check_input, check_name};
 pub use self::parse::{MAX_SPECS, ScheduleDraft, parse_schedule};
-pub use self::preview::{PreviewResponse, PreviewTime, preview, preview_of};
+pub use self::preview::{PreviewResponse, PreviewTime, Wanted, preview, preview_of};
 pub use self::revisions::{ChangeResponse, RevisionResponse, RevisionService};
 pub use self::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleRequest, ScheduleResponse, SpecShape};
 pub use self::service::ScheduleTriggerService;

@@ -214,14 +214,23 @@ impl PartialSchema for PreviewShape {
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
                 .description(Some("The times after this instant, exclusive; now when absent."));
-            let count = ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .minimum(Some(1))
-                .maximum(Some(1000))
-                .description(Some("How many; 10 when absent."));
+            let number = |least, description: &str| {
+                let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(1000));
+                number.description(Some(description))
+            };
+            let details = ObjectBuilder::new().schema_type(Type::Boolean).description(Some("Also what touched each time."));
+            let zone = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some("The zone in which local times are shown; the schedule's own when absent."));
+            let own = [
+                ("after", after),
+                ("count", number(1, "How many; 10 when absent.")),
+                ("previous", number(0, "Also how many of the times up to `after`, inclusive; none when absent.")),
+                ("details", details),
+                ("display_timezone", zone),
+            ];
             object.description = Some("A schedule, and which of its times are asked for".to_owned());
-            object.properties.insert("after".to_owned(), after.build().into());
-            object.properties.insert("count".to_owned(), count.build().into());
+            object.properties.extend(own.map(|(name, shape)| (name.to_owned(), shape.build().into())));
         }
         shape
     }

@@ -206,8 +206,14 @@ pub struct Preview {
     pub after: Option<String>,
     #[arg(long, default_value_t = 5)]
     pub count: usize,
+    /// Also so many of the times up to that instant, which come first
+    #[arg(long, default_value_t = 0)]
+    pub previous: usize,
+    /// The zone in which local times are shown, where that is not the schedule's own
+    #[arg(long)]
+    pub display_timezone: Option<String>,
     /// Read one JSON object a line from standard input, write one a line
-    #[arg(long, conflicts_with_all = ["SpecArguments", "after", "count", "details"])]
+    #[arg(long, conflicts_with_all = ["SpecArguments", "after", "count", "previous", "display_timezone", "details"])]
     pub batch: bool,
     /// Also what touched each time: gap, fold, holiday or bound; as objects in JSON
     #[arg(long)]

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use belfry_core::ports::WallClock;
-use belfry_workflow::triggers::{PreviewResponse, PreviewTime, preview, preview_of};
+use belfry_core::time::{UnixMillis, Zone};
+use belfry_workflow::triggers::{PreviewResponse, PreviewTime, Wanted, preview, preview_of};
 
 use self::question::{Asked, Question, Text, Zones};
 use super::schedule::of_spec;
@@ -39,15 +40,21 @@ fn is_plain(given: &SpecArguments) -> bool {
 
 fn of_one_spec(arguments: &Preview) -> Result<(PreviewResponse, String), Failure> {
     let Asked { content, after, count } = asked(arguments).map_err(Failure::WrongUse)?;
-    let preview = preview_of(&content, after, count, arguments.details).map_err(|error| Failure::WrongUse(error.to_string()))?;
-    Ok((preview, content.timezone.name().to_owned()))
+    let named = arguments.display_timezone.as_deref().map(Zone::named).transpose();
+    let display_timezone = named.map_err(|error| Failure::WrongUse(format!("--display-timezone: {error}")))?;
+    let zone = display_timezone.as_ref().unwrap_or(&content.timezone).name().to_owned();
+    let wanted = Wanted { after, count, previous: arguments.previous, details: arguments.details, display_timezone };
+    let preview = preview_of(&content, &wanted).map_err(|error| Failure::WrongUse(error.to_string()))?;
+    Ok((preview, zone))
 }
 
 /// As the API previews it.
 fn of_schedule(arguments: &Preview) -> Result<(PreviewResponse, String), Failure> {
     let mut schedule = Value::Object(of_spec(&arguments.spec)?);
-    let zone = schedule["timezone"].as_str().unwrap_or("UTC").to_owned();
+    let zone = arguments.display_timezone.as_deref().or(schedule["timezone"].as_str()).unwrap_or("UTC").to_owned();
     schedule["count"] = json!(arguments.count);
+    schedule["previous"] = json!(arguments.previous);
+    schedule["display_timezone"] = json!(arguments.display_timezone);
     schedule["details"] = json!(arguments.details);
     if let Some(after) = &arguments.after {
         schedule["after"] = json!(after);
@@ -84,21 +91,33 @@ fn documents(preview: &PreviewResponse) -> Value {
 }
 
 fn each_document(preview: &PreviewResponse) -> Vec<Value> {
+    let previous = previous(preview);
     match &preview.details {
-        None => preview.times.iter().map(|at| json!(at)).collect(),
-        Some(details) => details.iter().map(|detail| json!(detail)).collect(),
+        None => previous.map(|(at, _)| json!(at)).chain(preview.times.iter().map(|at| json!(at))).collect(),
+        Some(details) => {
+            previous.map(|(at, local)| json!({"time": at, "local": local})).chain(details.iter().map(|detail| json!(detail))).collect()
+        }
     }
 }
 
-/// The local time in the schedule's zone, that of the host where it differs, and with details what touched the time.
+/// The local time in the zone, that of the host where it differs, and with details what touched the time.
 fn table(preview: &PreviewResponse, zone: &str) {
     let is_own_zone = TimeZone::system().iana_name() == Some(zone);
+    for (at, local) in previous(preview) {
+        let here = if is_own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
+        line!("{local}  {zone}{here}   before");
+    }
     for (number, (at, local)) in preview.times.iter().zip(&preview.times_local).enumerate() {
         let here = if is_own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
         let touched = preview.details.as_ref().and_then(|details| details.get(number)).map(mark).unwrap_or_default();
         line!("{local}  {zone}{here}{touched}");
     }
     preview.warnings.iter().for_each(|warning| anstream::eprintln!("note: {warning}"));
+}
+
+/// What comes before the instant that was asked about, with its local times.
+fn previous(preview: &PreviewResponse) -> impl Iterator<Item = (&UnixMillis, &String)> {
+    preview.previous_times.iter().flatten().zip(preview.previous_times_local.iter().flatten())
 }
 
 fn mark(detail: &PreviewTime) -> String {

@@ -103,6 +103,19 @@ impl ScheduleContent {
         Ok(times)
     }
 
+    /// The last `count` occurrences before `before`, the earliest first.
+    pub fn times_before(&self, before: UnixMillis, count: usize) -> Result<Vec<UnixMillis>, SpecError> {
+        let mut times = Vec::new();
+        let mut first = before;
+        while times.len() < count {
+            let Some(previous) = self.previous_before(first)? else { break };
+            times.push(previous);
+            first = previous;
+        }
+        times.reverse();
+        Ok(times)
+    }
+
     /// Of all specs, whatever is left out.
     fn first_after(&self, after: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
         let mut first: Option<UnixMillis> = None;

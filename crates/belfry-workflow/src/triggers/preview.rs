@@ -3,7 +3,7 @@
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::spec::cron::CronRules;
 use belfry_core::spec::{Spec, SpecError, describe};
-use belfry_core::time::UnixMillis;
+use belfry_core::time::{UnixMillis, Zone};
 use belfry_core::violation::Violations;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +17,22 @@ use super::touched::{Touched, touched};
 /// How many times are shown when nothing is asked for, and at most.
 const DEFAULT_COUNT: usize = 10;
 const MAX_COUNT: usize = 1000;
-const OWN_FIELDS: [&str; 3] = ["after", "count", "details"];
+const OWN_FIELDS: [&str; 5] = ["after", "count", "previous", "details", "display_timezone"];
+
+/// Which of a schedule's times are shown, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Exclusive.
+    pub after: UnixMillis,
+    /// How many after it.
+    pub count: usize,
+    /// How many up to it, inclusive.
+    pub previous: usize,
+    /// Whether each has with it what touched it.
+    pub details: bool,
+    /// In which zone local times are shown; absent: the schedule's own.
+    pub display_timezone: Option<Zone>,
+}
 
 /// The times of a schedule, and what its author may not expect of them.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -26,8 +41,15 @@ pub struct PreviewResponse {
     /// In UTC; fewer than were asked for when the schedule ends.
     #[schema(value_type = Vec<String>)]
     pub times: Vec<UnixMillis>,
-    /// The same in the schedule's zone.
+    /// The same in the schedule's zone, or in `display_timezone`.
     pub times_local: Vec<String>,
+    /// The last ones up to `after`, the earliest first, where `previous` asked for some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub previous_times: Option<Vec<UnixMillis>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub previous_times_local: Option<Vec<String>>,
     /// The same again, each with what touched it, where `details` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -41,7 +63,7 @@ pub struct PreviewResponse {
 pub struct PreviewTime {
     #[schema(value_type = String, format = DateTime)]
     pub time: UnixMillis,
-    /// In the schedule's zone.
+    /// As in `times_local`.
     pub local: String,
     /// `gap`, `fold`, `holiday` or `bound`; absent where the time is plainly what its spec says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,15 +72,18 @@ pub struct PreviewTime {
 }
 
 /// The shape of a schedule, and beside it `after` (exclusive, rounded down to the millisecond; now when absent), `count`
-/// (1 to 1000, 10 when absent) and `details`. An `every` without `start` counts from `after`. Nothing left is an answer, not
+/// (1 to 1000, 10 when absent), `previous` (how many times up to `after`, at most 1000), `details` and `display_timezone`, in which
+/// local times are shown. An `every` without `start` counts from `after`. Nothing left is an answer, not
 /// an error.
 pub fn preview<'a>(body: &Value, reading: impl Into<Reading<'a>>) -> Result<PreviewResponse, Violations> {
     let reading = reading.into();
     let now = reading.now;
     let mut violations = Violations::default();
     let after = after(body, now, &mut violations);
-    let count = count(body, &mut violations);
+    let count = number(body, "count", 1, DEFAULT_COUNT, &mut violations);
+    let previous = number(body, "previous", 0, 0, &mut violations);
     let details = details(body, &mut violations);
+    let display_timezone = display_timezone(body, &mut violations);
     let mut schedule = body.clone();
     if let Value::Object(fields) = &mut schedule {
         OWN_FIELDS.into_iter().for_each(|field| drop(fields.remove(field)));
@@ -70,24 +95,30 @@ pub fn preview<'a>(body: &Value, reading: impl Into<Reading<'a>>) -> Result<Prev
             return Err(violations);
         }
     };
-    preview_of(&draft.content, after, count, details).map_err(|error| {
+    preview_of(&draft.content, &Wanted { after, count, previous, details, display_timezone }).map_err(|error| {
         let mut violations = Violations::default();
         violations.add("", None, format!("the schedule cannot be planned: {error}"), "");
         violations
     })
 }
 
-/// The first `count` times after `after`, exclusive.
-pub fn preview_of(content: &ScheduleContent, after: UnixMillis, count: usize, details: bool) -> Result<PreviewResponse, SpecError> {
-    let times = content.times_after(after, count)?;
+pub fn preview_of(content: &ScheduleContent, wanted: &Wanted) -> Result<PreviewResponse, SpecError> {
+    let Wanted { after, count, previous, details, display_timezone } = wanted;
+    let zone = display_timezone.as_ref().unwrap_or(&content.timezone);
+    let locals = |times: &[UnixMillis]| times.iter().map(|at| local(*at, zone)).collect::<Vec<_>>();
+    let times = content.times_after(*after, *count)?;
+    let before = UnixMillis::saturating(after.get() + 1);
+    let previous_times = (*previous > 0).then(|| content.times_before(before, *previous)).transpose()?;
     // A search that is given up leaves open whether it goes on.
-    let ends = times.len() < count || times.last().is_some_and(|last| content.next_after(*last) == Ok(None));
-    let detail = |at: &UnixMillis| PreviewTime { time: *at, local: local(*at, &content.timezone), touched: touched(content, *at) };
+    let ends = times.len() < *count || times.last().is_some_and(|last| content.next_after(*last) == Ok(None));
+    let detail = |at: &UnixMillis| PreviewTime { time: *at, local: local(*at, zone), touched: touched(content, *at) };
     Ok(PreviewResponse {
-        times_local: times.iter().map(|at| local(*at, &content.timezone)).collect(),
+        times_local: locals(&times),
+        previous_times_local: previous_times.as_deref().map(locals),
+        previous_times,
         details: details.then(|| times.iter().map(detail).collect()),
         description: schedule(content),
-        warnings: warnings(content, &times, ends, after),
+        warnings: warnings(content, &times, ends, *after),
         times,
     })
 }
@@ -101,13 +132,21 @@ fn after(body: &Value, now: UnixMillis, violations: &mut Violations) -> UnixMill
     })
 }
 
-fn count(body: &Value, violations: &mut Violations) -> usize {
-    let Some(given) = body.get("count").filter(|given| !given.is_null()) else { return DEFAULT_COUNT };
-    let count = given.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|count| (1..=MAX_COUNT).contains(count));
+/// The number in `field`, `least` to [`MAX_COUNT`]; `standard` when it is absent.
+fn number(body: &Value, field: &str, least: usize, standard: usize, violations: &mut Violations) -> usize {
+    let Some(given) = body.get(field).filter(|given| !given.is_null()) else { return standard };
+    let count = given.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|count| (least..=MAX_COUNT).contains(count));
     count.unwrap_or_else(|| {
-        violations.add("/count", Some(given.clone()), "it is out of range", format!("a whole number, 1 to {MAX_COUNT}"));
-        DEFAULT_COUNT
+        let expected = format!("a whole number, {least} to {MAX_COUNT}");
+        violations.add(format!("/{field}"), Some(given.clone()), "it is out of range", expected);
+        standard
     })
+}
+
+fn display_timezone(body: &Value, violations: &mut Violations) -> Option<Zone> {
+    let given = body.get("display_timezone").filter(|given| !given.is_null())?;
+    let named = given.as_str().map_or_else(|| Err("it is no text".to_owned()), |name| Zone::named(name).map_err(|error| error.to_string()));
+    named.map_err(|error| violations.add("/display_timezone", Some(given.clone()), error, "an IANA name, such as `Europe/Berlin`")).ok()
 }
 
 fn details(body: &Value, violations: &mut Violations) -> bool {

@@ -27,6 +27,21 @@ fn after_is_exclusive_and_ten_times_are_the_default() {
 }
 
 #[test]
+fn times_up_to_after_are_shown_beside_in_any_zone() {
+    let mut body =
+        json!({"cron": "0 9 * * *", "after": "2026-12-01T09:00:00Z", "count": 1, "previous": 2, "display_timezone": "Asia/Tokyo"});
+    let answer = previewed(&body);
+    let previous: Vec<String> = answer.previous_times.unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(previous, ["2026-11-30T09:00:00Z", "2026-12-01T09:00:00Z"]);
+    assert_eq!(answer.previous_times_local.unwrap(), ["2026-11-30T18:00:00+09:00", "2026-12-01T18:00:00+09:00"]);
+    assert_eq!(answer.times_local, ["2026-12-02T18:00:00+09:00"]);
+    body["start_at"] = json!("2026-12-01T00:00:00Z");
+    assert_eq!(previewed(&body).previous_times.unwrap().len(), 1);
+    let refused = preview(&json!({"cron": "@daily", "previous": 1001, "display_timezone": 3}), now()).unwrap_err();
+    assert_eq!(said(&refused), [("/previous", "it is out of range"), ("/display_timezone", "it is no text")]);
+}
+
+#[test]
 fn an_interval_without_start_counts_from_after() {
     let answer = previewed(&json!({"every": "1.5s", "after": "2026-12-01T00:00:00Z", "count": 2}));
     assert_eq!(answer.times_local, ["2026-12-01T00:00:01.500+00:00", "2026-12-01T00:00:03+00:00"]);
