@@ -4,30 +4,57 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-const EXAMPLES: &str = "Examples:
-  belfry calendar set DE -f germany.json        holidays as JSON: {\"holidays\": [\"01-01\", \"easter-2\", \"12-25\"]}
-  belfry calendar set DE -f germany.ics         holidays of an iCalendar file
-  belfry calendar days DE --year 2027";
+use super::PageArguments;
 
 #[derive(Subcommand)]
-#[command(after_help = EXAMPLES)]
 pub enum CalendarVerb {
     /// Make a calendar, or replace it; the schedules that it plans are planned anew
     ///
     /// Of an iCalendar file (`.ics`) only the holidays are replaced.
+    #[command(after_help = "Examples:
+  belfry calendar set DE -f germany.json
+  belfry calendar set DE -f germany.ics
+  belfry calendar get DE --json | belfry calendar set DE -f -      # unchanged")]
     Set(SetCalendar),
     /// Show one
+    #[command(
+        alias = "show",
+        after_help = "Example:
+  belfry calendar get DE --json"
+    )]
     Get { calendar: String },
+    /// List them
+    #[command(
+        alias = "ls",
+        after_help = "Example:
+  belfry calendar list --search DE"
+    )]
     List {
-        /// Only those whose name has this in it
+        /// Only those whose name has this in it, in any case
         #[arg(long)]
-        q: Option<String>,
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
+        search: Option<String>,
+        #[command(flatten)]
+        page: PageArguments,
     },
-    /// Show its holidays, and the weekends on which people work
+    /// Show its holidays, and the days off that are worked on all the same
+    #[command(after_help = "Examples:
+  belfry calendar days DE --year 2027
+  belfry calendar days DE --from 2026-12-01 --to 2027-01-31 --weekends")]
     Days(CalendarDays),
+    /// What a calendar was, newest first
+    #[command(after_help = "Example:
+  belfry calendar revisions DE")]
+    Revisions {
+        calendar: String,
+        #[command(flatten)]
+        page: PageArguments,
+    },
     /// Delete one that no schedule and no calendar uses
+    #[command(
+        alias = "rm",
+        after_help = "Example:
+  belfry calendar delete DE"
+    )]
     Delete { calendar: String },
 }
 
@@ -43,6 +70,7 @@ pub struct SetCalendar {
 #[derive(Args)]
 pub struct CalendarDays {
     pub calendar: String,
+    /// All days of a year
     #[arg(long, conflicts_with_all = ["from", "to"], value_parser = clap::value_parser!(u16).range(1970..=2199), required_unless_present = "from")]
     pub year: Option<u16>,
     /// The first day, such as 2027-01-01

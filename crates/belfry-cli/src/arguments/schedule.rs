@@ -230,6 +230,9 @@ pub struct ListSchedules {
     pub name: Option<String>,
     #[command(flatten)]
     pub finding: Finding,
+    /// Only those that are planned by this business calendar, be it through another one
+    #[arg(long)]
+    pub calendar: Option<String>,
     /// Only those that fire next at this instant or later; or so much later than now, such as 2h
     #[arg(long, value_name = "TIME")]
     pub next_from: Option<String>,

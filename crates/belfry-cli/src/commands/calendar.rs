@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::listing::{self, Query};
 use super::parse_json;
 use crate::arguments::{CalendarDays, CalendarVerb, Global, Output, SetCalendar};
 use crate::client::Client;
@@ -17,10 +18,13 @@ pub async fn run(verb: CalendarVerb, global: &Global) -> Result<(), Failure> {
     match verb {
         CalendarVerb::Set(arguments) => return set(&client, &arguments, global).await,
         CalendarVerb::Get { calendar } => output::object(&client.get(&path(&calendar)?, &[]).await?, global.output()),
-        CalendarVerb::List { q, limit } => {
-            let mut query = vec![("limit", limit.to_string())];
-            query.extend(q.map(|part| ("q", part)));
-            output::list(&client.get("/calendars", &query).await?, COLUMNS, global.output());
+        CalendarVerb::List { search, page } => {
+            let query: Query = search.map(|part| ("q", part)).into_iter().collect();
+            listing::show(&client, "/calendars", query, &page, COLUMNS, global.output()).await?;
+        }
+        CalendarVerb::Revisions { calendar, page } => {
+            let path = format!("{}/revisions", path(&calendar)?);
+            listing::show(&client, &path, Query::new(), &page, REVISION_COLUMNS, global.output()).await?;
         }
         CalendarVerb::Days(arguments) => return days(&client, &arguments, global).await,
         CalendarVerb::Delete { calendar } => {
@@ -37,11 +41,15 @@ const COLUMNS: &[output::Column] = &[
     ("NAME", |item| text(item, "name")),
     ("REVISION", |item| text(item, "revision")),
     ("HOLIDAYS", |item| text(item, "holidays")),
-    ("BUILDS ON", |item| {
-        let names = item["union"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        names.collect::<Vec<_>>().join(", ")
-    }),
+    ("BUILDS ON", |item| names(&item["union"])),
     ("UPDATED", |item| local(item, "updated_at")),
+];
+
+const REVISION_COLUMNS: &[output::Column] = &[
+    ("REVISION", |item| text(item, "revision")),
+    ("HOLIDAYS", |item| item["calendar"]["holidays"].as_array().map_or(0, Vec::len).to_string()),
+    ("BUILDS ON", |item| names(&item["calendar"]["union"])),
+    ("MADE", |item| local(item, "created_at")),
 ];
 
 const DAY_COLUMNS: &[output::Column] = &[
@@ -51,6 +59,10 @@ const DAY_COLUMNS: &[output::Column] = &[
     ("LABEL", |item| text(item, "label")),
     ("CALENDAR", |item| text(item, "calendar")),
 ];
+
+fn names(list: &Value) -> String {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+}
 
 /// What the API adds to a calendar: what `calendar get --json` printed can be set as it is.
 const READ_ONLY: [&str; 5] = ["name", "revision", "created_at", "updated_at", "planned_anew"];

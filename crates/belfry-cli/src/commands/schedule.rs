@@ -92,6 +92,7 @@ async fn finding(client: &Client, list: &ListSchedules) -> Result<Query, Failure
         ("tag", finding.tag.clone()),
         ("is_active", finding.active.map(|is| is.to_string())),
         ("is_failing", finding.failing.map(|is| is.to_string())),
+        ("calendar", list.calendar.clone()),
         ("next_run_from", bound("--next-from", &list.next_from)?),
         ("next_run_before", bound("--next-before", &list.next_before)?),
         ("sort", list.sort.clone()),

@@ -2,11 +2,15 @@
 
 mod plan;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use belfry_core::calendar::{BusinessCalendar, CalendarVersion};
 use belfry_core::ports::WallClock;
 use belfry_core::time::UnixMillis;
+use belfry_workflow::triggers::KnownCalendars;
 
 use self::plan::Plan;
 use super::instants::{Direction, instant};
@@ -63,7 +67,7 @@ impl Question<'_> {
         let Some(kept) = self.revision().await? else {
             return Ok(self.says("not_planned", "it did not fire: the schedule was made later, or what it was is no longer kept", None));
         };
-        let plan = Plan::of(&kept, self.at)?;
+        let plan = Plan::of(&kept, &self.calendars(&kept).await?, self.at)?;
         if !plan.has_it() {
             return Ok(self.says("not_planned", plan.why_not(), Some(format!("belfry schedule diff {} {}", self.named, kept["revision"]))));
         }
@@ -135,6 +139,20 @@ impl Question<'_> {
         let detail = format!("it did not fire: {why} (recorded {})", local_time(&text(outcome, "recorded_at")));
         let then = (reason == "failed_to_decide").then(|| format!("belfry schedule get {}", self.named));
         self.says(&reason, detail, then)
+    }
+
+    /// The calendars that the revision was planned by, as they were then.
+    async fn calendars(&self, kept: &Value) -> Result<KnownCalendars, Failure> {
+        let mut versions = BTreeMap::new();
+        for (name, revision) in kept["calendars"].as_object().into_iter().flatten() {
+            let version = revision.as_i64().unwrap_or_default();
+            let below = [("cursor", (version + 1).to_string()), ("limit", "1".to_owned())];
+            let page = self.client.get(&format!("/calendars/{name}/revisions"), &below).await?;
+            let read = BusinessCalendar::parse(&page["items"][0]["calendar"]);
+            let calendar = read.map_err(|violations| anyhow::anyhow!("calendar {name} cannot be read by this version: {violations}"))?;
+            versions.insert(name.clone(), CalendarVersion { version, calendar });
+        }
+        Ok(KnownCalendars::at(versions))
     }
 
     /// Planned, and nothing is recorded of it: it is to come, or waits.

@@ -65,6 +65,9 @@ fn a_schedule_fires_from_the_moment_its_calendar_opens() {
     let schedule = || server.json(&["schedule", "get", "ticking"]);
     let before = schedule();
     assert_eq!((&before["workflow_id"], &before["calendars"], &before["run_count"]), (&json!(id), &json!({"plant": 2}), &json!(0)));
+    let tomorrow = format!("{}T00:00:00Z", today.tomorrow().unwrap());
+    let why = printed(&server, &["why", "ticking", &tomorrow]);
+    assert!(why.contains("is a holiday of `plant`"), "{why}");
     let opened = set(&server, "plant", "open.json", "{}");
     assert_eq!((&opened["revision"], &opened["planned_anew"]), (&json!(3), &json!(1)));
     let fired = eventually("the first run", || Some(schedule()).filter(|schedule| schedule["run_count"] != json!(0)));

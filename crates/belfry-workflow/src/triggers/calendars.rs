@@ -44,6 +44,11 @@ pub struct KnownCalendars {
 }
 
 impl KnownCalendars {
+    /// Those of `versions`, and no others: what a revision of a schedule was planned by.
+    pub fn at(versions: BTreeMap<String, CalendarVersion>) -> KnownCalendars {
+        KnownCalendars { versions, others: Vec::new() }
+    }
+
     /// Those that `schedules`, in the shape in which they are sent, name.
     pub(crate) async fn named_by(store: &dyn CalendarStore, schedules: &[&Value]) -> Result<KnownCalendars, ServiceError> {
         let mut named = BTreeSet::new();

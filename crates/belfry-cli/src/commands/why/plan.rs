@@ -3,10 +3,10 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use belfry_core::calendar::Exclusion;
+use belfry_core::calendar::{DateExclusion, Exclusion};
 use belfry_core::schedule::ScheduleContent;
 use belfry_core::time::UnixMillis;
-use belfry_workflow::triggers::parse_schedule;
+use belfry_workflow::triggers::{KnownCalendars, Reading, parse_schedule};
 
 use crate::failure::Failure;
 
@@ -16,9 +16,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Of a revision as the API answers it.
-    pub fn of(kept: &Value, at: UnixMillis) -> Result<Plan, Failure> {
-        let read = parse_schedule(&kept["schedule"], UnixMillis::EPOCH, None);
+    /// Of a revision as the API answers it, with the calendars that it was planned by.
+    pub fn of(kept: &Value, calendars: &KnownCalendars, at: UnixMillis) -> Result<Plan, Failure> {
+        let read = parse_schedule(&kept["schedule"], Reading { now: UnixMillis::EPOCH, calendars }, None);
         let draft = read.map_err(|violations| anyhow::anyhow!("the schedule cannot be read by this version: {violations}"))?;
         Ok(Plan { content: draft.content, at })
     }
@@ -39,10 +39,21 @@ impl Plan {
             return format!("it does not fire: it is after `end_at`, {}", self.shown(end_at));
         }
         if plans(&without, self.at) {
-            return "it does not fire: an exclusion takes it out".to_owned();
+            return format!("it does not fire: {}", self.holiday().unwrap_or_else(|| "an exclusion takes it out".to_owned()));
         }
         let (before, after) = self.content.neighbours(self.at).unwrap_or_default();
         format!("it is no time of the schedule: the one before is {}, the one after {}", self.shown(before), self.shown(after))
+    }
+
+    /// The holiday that takes the time out, where one does.
+    fn holiday(&self) -> Option<String> {
+        let date = self.content.timezone.rules().to_datetime(self.at.to_timestamp()).date();
+        self.content.exclude.iter().find_map(|exclusion| {
+            let Exclusion::Days(DateExclusion::Holidays(name)) = exclusion else { return None };
+            let entry = self.content.calendars.calendars().get(name).ok()?.holiday(date)?;
+            let label = entry.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+            Some(format!("{date} is a holiday of `{name}`{label}"))
+        })
     }
 
     /// In the schedule's zone, which is what its spec speaks of.
@@ -58,13 +69,29 @@ fn plans(content: &ScheduleContent, at: UnixMillis) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use belfry_core::calendar::{BusinessCalendar, CalendarVersion};
     use serde_json::json;
 
     use super::*;
 
     fn why(schedule: Value, at: &str) -> Option<String> {
-        let plan = Plan::of(&json!({ "schedule": schedule }), UnixMillis::parse_exact(at).unwrap()).unwrap();
+        let holidays = json!({"holidays": [{"on": "12-25", "label": "Christmas"}, "12-26"]});
+        let version = CalendarVersion { version: 3, calendar: BusinessCalendar::parse(&holidays).unwrap() };
+        let calendars = KnownCalendars::at(BTreeMap::from([("DE".to_owned(), version)]));
+        let plan = Plan::of(&json!({ "schedule": schedule }), &calendars, UnixMillis::parse_exact(at).unwrap()).unwrap();
         (!plan.has_it()).then(|| plan.why_not())
+    }
+
+    #[test]
+    fn a_holiday_is_told_by_its_calendar() {
+        let schedule = json!({"cron": "0 9 * * *", "exclude": [{"dates": ["12-24"]}, {"holidays": "DE"}]});
+        let why = |at| why(schedule.clone(), at);
+        assert_eq!(why("2026-12-25T09:00:00Z").as_deref(), Some("it does not fire: 2026-12-25 is a holiday of `DE` (Christmas)"));
+        assert_eq!(why("2026-12-26T09:00:00Z").as_deref(), Some("it does not fire: 2026-12-26 is a holiday of `DE`"));
+        assert_eq!(why("2026-12-24T09:00:00Z").as_deref(), Some("it does not fire: an exclusion takes it out"));
+        assert_eq!(why("2026-12-23T09:00:00Z"), None);
     }
 
     #[test]
