@@ -32,6 +32,7 @@ WAIT = 20  # seconds that the API may hold a claim back until there is a run; we
 FINISH_TRIES = 60
 DRAIN = 30  # seconds that work may take to stop when this process is asked to
 PAUSE = 5  # seconds before the API is tried again
+LIMIT = 96 * 1024  # characters of output, and of log: more than the API keeps, less than it takes
 # The problems that say how things are. Any other, such as a key that is refused or a proxy's 404, says nothing about the run.
 FINAL = {"run-not-claimable", "run-handed-off", "claim-stale", "not-found"}
 
@@ -43,8 +44,9 @@ class Stopped(Exception):
     """Raised by work() when it stopped early because it was asked to."""
 
 
-def work(run, stop):
-    """Yours. Returning means success; an exception means failure, and its text is the run's error.
+def work(run, stop, report):
+    """Yours. Returning means success, and what is returned, any JSON, is the run's output; an exception means failure, and
+    its text is the run's error. People see report.progress with the next heartbeat, and what was logged with the end.
 
     It happens at least once: a worker that dies after the effect and before complete() leaves a run that another one
     executes again. Give run["id"] to whatever you call as its idempotency key. run["attempt"] counts from 1.
@@ -52,8 +54,30 @@ def work(run, stop):
     When stop.is_set(), somebody cancelled the run or this process is to end: raise Stopped soon.
     """
     log.info("run %s of %s, attempt %s, for %s", run["id"], run["workflow_name"], run["attempt"], run["nominal_time"])
-    if stop.wait(timeout=run["input"].get("seconds", 1)):  # the example's work is to wait
-        raise Stopped
+    seconds = run["input"].get("seconds", 1)  # the example's work is to wait
+    report.log(f"waiting {seconds} s")
+    for waited in range(seconds):
+        report.progress = f"{waited} of {seconds} s"
+        if stop.wait(timeout=1):
+            raise Stopped
+    return {"waited": seconds}
+
+
+class Report:
+    """What work() tells people about its run."""
+
+    def __init__(self):
+        self.progress = None  # one line; the API keeps 500 characters
+        self.lines = []
+
+    def log(self, line):
+        self.lines.append(line + "\n")
+
+
+def sendable(output):
+    """As it is, or the beginning of its JSON when it is so long that the API cuts it in any case."""
+    text = json.dumps(output, allow_nan=False)
+    return output if len(text) <= LIMIT else text[:LIMIT]
 
 
 class Unreachable(Exception):
@@ -90,6 +114,7 @@ class Claim:
     def __init__(self, api, answer, first_sent):
         self.api, self.run, self.epoch = api, answer["run"], answer["epoch"]
         self.path = f"/runs/{self.run['id']}"
+        self.report = Report()
         self.stop = threading.Event()  # tells work() to stop
         self.cancelled = False
         self.worked = threading.Event()  # work() has come to an end
@@ -103,8 +128,11 @@ class Claim:
         pause = HEARTBEAT_EVERY
         while not self.worked.wait(timeout=max(0, sent + pause - now())):
             sent, pause = now(), HEARTBEAT_EVERY
+            body = {"epoch": self.epoch}
+            if self.report.progress is not None:
+                body["progress"] = self.report.progress
             try:
-                problem, answer = self.api.post(f"{self.path}/heartbeat", {"epoch": self.epoch})
+                problem, answer = self.api.post(f"{self.path}/heartbeat", body)
             except Unreachable as error:
                 log.warning("the heartbeat failed and is tried again: %s", error)
                 pause = 1
@@ -133,7 +161,7 @@ class Claim:
         """Works and ends the run."""
         verb, body = "complete", {"epoch": self.epoch}
         try:
-            work(self.run, self.stop)
+            body["output"] = sendable(work(self.run, self.stop, self.report))
         except Stopped:
             # By a cancel it ends; by the end of this process it goes back, for another worker to do.
             verb, body = ("fail", body | {"cancelled": True}) if self.cancelled else ("release", body)
@@ -143,6 +171,8 @@ class Claim:
             verb, body = "fail", body | {"error": f"{type(error).__name__}: {error}"}
         finally:
             self.worked.set()
+        if verb != "release":
+            body["log"] = "".join(self.report.lines)[:LIMIT]
         self.end(verb, body)
 
     def end(self, verb, body):
