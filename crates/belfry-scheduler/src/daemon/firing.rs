@@ -310,7 +310,9 @@ impl Daemon {
         self.doubtful.retain(|doubt| !found.contains(&doubt.run));
         // The fire may still be on its way: they are looked up again when their schedule is found to have moved.
         self.doubtful.iter_mut().for_each(|doubt| doubt.was_absent = true);
-        self.publisher.offer(standing, member, leased);
+        // As a fire records it: of a later `publish_seq`, a sweep of this member took it meanwhile, and has offered it itself.
+        let recorded = standing.into_iter().filter(|run| run.publish_seq == 1).collect();
+        self.publisher.offer(recorded, member, leased);
     }
 }
 

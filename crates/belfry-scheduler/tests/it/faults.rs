@@ -30,6 +30,8 @@ pub enum Fault {
     Before,
     /// Everything is written, and the answer is lost.
     After,
+    /// Another daemon was faster, and recorded it for the sweep; one of the asking daemon has taken it when the answer is lost.
+    Swept,
 }
 
 pub struct FlakyStore {
@@ -87,6 +89,12 @@ impl ScheduleStore for FlakyStore {
             Some(Fault::Before) => Err(StoreError::Unavailable("the connection was refused".to_owned())),
             Some(Fault::After) => {
                 self.store.fire(batch).await?;
+                Err(StoreError::InDoubt("the connection was lost".to_owned()))
+            }
+            Some(Fault::Swept) => {
+                let publisher = batch.publisher.expect("there is no backlog");
+                self.store.fire(FireBatch { publisher: None, ..batch }).await?;
+                self.store.sweep(publisher, &[], 10).await?;
                 Err(StoreError::InDoubt("the connection was lost".to_owned()))
             }
         }
@@ -226,6 +234,20 @@ async fn a_fire_whose_answer_was_lost_is_published_at_once() {
     let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
     world.pass(&mut [&mut daemon], 10).await;
     assert_eq!(world.messages().await.len(), 1);
+}
+
+/// Whose sweep took it has it already: offered again, a handoff would be published after its mark.
+#[tokio::test]
+async fn what_a_sweep_took_meanwhile_is_not_published_for_a_fire_whose_answer_was_lost() {
+    let world = World::new().await;
+    world.every(10).await;
+    let store = Arc::new(FlakyStore::new(world.store.clone(), [Fault::Swept]));
+    let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 13).await;
+    assert_eq!((world.runs().await.len(), world.messages().await.len()), (1, 0));
+    // That sweep was nobody's in truth: its lease runs out.
+    world.pass(&mut [&mut daemon], 16).await;
+    assert_eq!(world.runs().await.len(), world.messages().await.len());
 }
 
 #[tokio::test]
