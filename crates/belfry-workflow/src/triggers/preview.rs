@@ -162,12 +162,22 @@ fn warnings(content: &ScheduleContent, times: &[UnixMillis], ends: bool, after: 
     if times.windows(2).any(|pair| pair[1].get() - pair[0].get() <= 1000) {
         warnings.push("it fires every second at times: each one is a run of its own".to_owned());
     }
+    warnings.extend(of_clocks(content, times));
     match times.last() {
         None => warnings.push(format!("it never fires after {after}")),
         Some(last) if ends => warnings.push(format!("it never fires again after {last}")),
         Some(_) => {}
     }
     warnings
+}
+
+/// The first of the times that stands for one that is lost, and the first whose local time comes twice.
+fn of_clocks(content: &ScheduleContent, times: &[UnixMillis]) -> Vec<String> {
+    let shown = |at: &UnixMillis| local(*at, &content.timezone);
+    let first = |kind: Touched| times.iter().find(|at| touched(content, **at) == Some(kind)).map(shown);
+    let lost = first(Touched::Gap).map(|at| format!("at {at} it fires for a time that clocks skip"));
+    let twice = first(Touched::Fold).map(|at| format!("at {at} it fires at a time that clocks show twice"));
+    lost.into_iter().chain(twice).collect()
 }
 
 fn of_cron(spec: &Spec, rules: CronRules) -> Vec<String> {

@@ -67,6 +67,9 @@ fn what_people_may_not_expect_is_said() {
                 with `dom_dow: and`: at 09:00 on day 13 of the month, but only if it is Friday";
     assert_eq!(warnings(json!({"cron": "0 9 13 * 5"})), [both]);
     assert_eq!(warnings(json!({"cron": "0 9 13 * 5", "dom_dow": "and"})), Vec::<String>::new());
+    let berlin = |after: &str| json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin", "after": after, "count": 3});
+    assert_eq!(warnings(berlin("2026-03-28T00:00:00Z")), ["at 2026-03-29T03:00:00+02:00 it fires for a time that clocks skip"]);
+    assert_eq!(warnings(berlin("2026-10-24T00:00:00Z")), ["at 2026-10-25T02:30:00+02:00 it fires at a time that clocks show twice"]);
     let short = "`0 9 31 * *`: not every month has day 31: it is missing in February, April, June, September and November; the last \
                  day of every month is `L`";
     assert_eq!(warnings(json!({"specs": [{"rrule": "FREQ=DAILY"}, {"cron": "0 9 31 * *"}]})), [short]);
