@@ -42,10 +42,18 @@ pub fn list(answer: &Value, columns: &[Column], output: Output) {
 
 /// One object: its fields one a line, or as JSON.
 pub fn object(answer: &Value, output: Output) {
+    ordered(answer, &[], output);
+}
+
+/// One object, with these fields before the others where people read it.
+pub fn ordered(answer: &Value, first: &[&str], output: Output) {
     match (output, answer.as_object()) {
         (Output::Table, Some(fields)) => {
             let width = fields.keys().map(String::len).max().unwrap_or(0);
-            for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let place = |name: &String| first.iter().position(|field| field == name).unwrap_or(first.len());
+            let mut fields: Vec<_> = fields.iter().filter(|(_, value)| !value.is_null()).collect();
+            fields.sort_by_key(|(name, _)| place(name));
+            for (name, value) in fields {
                 line!("{name:width$}  {}", shown(name, value));
             }
         }
@@ -92,6 +100,9 @@ pub fn local_time(instant: &str) -> String {
 fn shown(name: &str, value: &Value) -> String {
     match value {
         Value::String(instant) if name.ends_with("_at") || name.ends_with("_time") => local_time(instant),
+        Value::Array(items) if name.ends_with("_times") && items.iter().all(Value::is_string) => {
+            items.iter().map(|at| local_time(&plain(at))).collect::<Vec<_>>().join(", ")
+        }
         Value::Array(items) if items.iter().all(Value::is_string) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Array(_) | Value::Object(_) => format!("{value:#}"),
         other => plain(other),

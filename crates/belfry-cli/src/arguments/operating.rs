@@ -29,7 +29,8 @@ pub(super) const MAN: &str = "Examples:
   belfry man --dir ~/.local/share/man/man1";
 
 pub(super) const WHY: &str = "Examples:
-  belfry why nightly 2026-11-25T02:00
+  belfry why nightly 2026-11-25T02:00             # in the schedule's zone
+  belfry why nightly 15m                          # ago
   belfry why nightly/weekends 2026-11-28T08:00:00Z --json";
 
 /// What is asked of the ledger.
@@ -37,7 +38,7 @@ pub(super) const WHY: &str = "Examples:
 pub struct Why {
     /// A schedule's id, WORKFLOW for its `default` one, or WORKFLOW/NAME
     pub schedule: String,
-    /// An instant; one without an offset is of this host's zone
+    /// An instant, one without an offset in the schedule's zone; or so long ago, such as 5m
     pub time: String,
 }
 
@@ -64,7 +65,7 @@ pub struct Crontab {
     /// The zone that its times are in, unless a line CRON_TZ or TZ says otherwise; the host's when absent, as cron has it
     #[arg(long)]
     pub timezone: Option<String>,
-    /// Which queue the runs go through
+    /// Which queue the runs go through; when absent, `default` for new workflows, and the others stay in theirs
     #[arg(long)]
     pub queue: Option<String>,
     /// It is a system's, as /etc/crontab: the sixth column is a user

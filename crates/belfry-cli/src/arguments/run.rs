@@ -28,7 +28,7 @@ pub enum RunVerb {
         /// Its id, or its workflow's name for the newest one
         run: String,
     },
-    /// Show what its nodes logged
+    /// Show what its nodes logged, and why it failed
     #[command(after_help = "Examples:
   belfry run logs 01a211ee-ea80-89cb-b58b-dec6a3a34fc2
   belfry run logs nightly --node fetch -f         # of the newest run of this workflow")]

@@ -186,10 +186,10 @@ pub struct SpecArguments {
     /// A cron with both day fields restricted
     #[arg(long, value_parser = PossibleValuesParser::new(["or", "and"]), help_heading = "When")]
     pub dom_dow: Option<String>,
-    /// The first instant that may fire
+    /// The first instant that may fire; a local time is of --timezone, else of this host's zone; or so long from now, such as 2h
     #[arg(long, help_heading = "When")]
     pub start_at: Option<String>,
-    /// The last instant that may fire
+    /// The last instant that may fire, read likewise
     #[arg(long, help_heading = "When")]
     pub end_at: Option<String>,
     /// Be late by up to this, such as PT5M: each time by a number of its own, always the same
@@ -201,7 +201,7 @@ pub struct SpecArguments {
 pub struct Preview {
     #[command(flatten)]
     pub spec: SpecArguments,
-    /// Times after this instant, exclusive; now when absent
+    /// Times after this instant, exclusive, read as --start-at; now when absent
     #[arg(long)]
     pub after: Option<String>,
     #[arg(long, default_value_t = 5)]

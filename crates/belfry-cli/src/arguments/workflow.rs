@@ -14,9 +14,12 @@ pub enum WorkflowVerb {
   belfry workflow apply -f nightly.json
   belfry workflow get nightly --json | belfry workflow apply -f -    # as it was read")]
     Apply {
+        /// The same as `--file`
+        #[arg(value_name = "FILE", required_unless_present = "file", conflicts_with = "file")]
+        path: Option<PathBuf>,
         /// A JSON file with `name`, `definition` and so on; `-` for standard input
         #[arg(short, long)]
-        file: PathBuf,
+        file: Option<PathBuf>,
     },
     /// Change what is given of a workflow; the rest stays
     #[command(after_help = "Examples:

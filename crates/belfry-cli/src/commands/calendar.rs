@@ -30,11 +30,21 @@ pub async fn run(verb: CalendarVerb, global: &Global) -> Result<(), Failure> {
         CalendarVerb::Delete { calendar } => {
             let path = path(&calendar)?;
             let etag = client.tagged(&path, &[]).await?.etag;
-            client.delete(&path, etag.as_deref()).await?;
+            client.delete(&path, etag.as_deref()).await.map_err(|failure| in_use(failure, &calendar))?;
             line!("calendar {calendar} is deleted");
         }
     }
     Ok(())
+}
+
+/// Says what to type where schedules or other calendars still use it.
+fn in_use(failure: Failure, calendar: &str) -> Failure {
+    match failure {
+        Failure::Failed(error) if error.to_string().contains("is used by ") => {
+            Failure::Failed(anyhow::anyhow!("{error}\ntype: belfry schedule list --calendar {calendar}"))
+        }
+        other => other,
+    }
 }
 
 const COLUMNS: &[output::Column] = &[

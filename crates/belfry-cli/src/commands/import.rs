@@ -93,14 +93,15 @@ fn user(given: Option<String>) -> Result<String, Failure> {
     given.or_else(typing).ok_or_else(|| Failure::WrongUse("--system: name the user that the workers run as with --user".to_owned()))
 }
 
-/// Each line by itself: what the server refuses of one is said with it, and the others are applied all the same.
+/// Each line by itself: what the server refuses of one is said with it, and the others are applied all the same. Without
+/// `--queue`, what an earlier import made stays in its queue.
 async fn apply(client: &Client, lines: &mut [Line]) -> Result<(), Failure> {
     let mut status = StatusLine::new();
     let count = lines.len();
     for (index, line) in lines.iter_mut().enumerate() {
         status.show(&format!("applying line {} of {count} …", index + 1));
         let Becomes::Workflow(planned, done) = &mut line.becomes else { continue };
-        match upsert(client, &planned.workflow).await {
+        match upsert(client, &planned.workflow, &["queue"]).await {
             Ok((verb, _)) => *done = Some(verb),
             Err(Failure::WrongUse(reason)) => line.becomes = Becomes::Refused(format!("the server refused it: {reason}")),
             Err(failure) => return Err(failure),

@@ -1,4 +1,4 @@
-//! Instants as people type them: absolute, of the host's zone where they name no other, or so long from now.
+//! Instants as people type them: absolute, local, or so long from now.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -16,14 +16,29 @@ pub enum Direction {
     Future,
 }
 
-/// As the API reads it.
+/// As the API reads it; a local time is of the host's zone.
 pub fn instant(flag: &str, text: &str, direction: Direction) -> Result<String, Failure> {
-    read(text, direction, Host.now().to_timestamp(), &TimeZone::system()).map(|at| at.to_string()).ok_or_else(|| {
+    instant_in(flag, text, direction, &TimeZone::system())
+}
+
+/// As the API reads it; a local time is of `zone`.
+pub fn instant_in(flag: &str, text: &str, direction: Direction, zone: &TimeZone) -> Result<String, Failure> {
+    read(text, direction, Host.now().to_timestamp(), zone).map(|at| at.to_string()).ok_or_else(|| {
         Failure::WrongUse(format!(
-            "{flag}: `{text}` is no instant; write 2026-11-25T09:00:00Z, 2026-11-25T09:00 or 2026-11-25 in this host's zone, \
+            "{flag}: `{text}` is no instant; write 2026-11-25T09:00:00Z, a local time such as 2026-11-25T09:00 or 2026-11-25, \
              or a length of time such as 90d, 24h or 15m"
         ))
     })
+}
+
+/// A local time as it stands, for whoever reads it in a schedule's zone; what is none is an instant.
+pub fn local_or_instant(flag: &str, text: &str, direction: Direction) -> Result<String, Failure> {
+    let text = text.trim();
+    match (text.parse::<Timestamp>(), text.parse::<Date>(), text.parse::<DateTime>()) {
+        (Err(_), Ok(date), _) if !text.contains([':', 'T', 't', ' ']) => Ok(format!("{date}T00:00")),
+        (Err(_), _, Ok(_)) => Ok(text.to_owned()),
+        _ => instant(flag, text, direction),
+    }
 }
 
 fn read(text: &str, direction: Direction, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
@@ -58,6 +73,11 @@ mod tests {
         assert_eq!(past("24h").as_deref(), Some("2026-11-24T09:00:00.123Z"));
         assert_eq!(read("90d", Direction::Future).as_deref(), Some("2027-02-23T09:00:00.123Z"));
         assert_eq!(read("PT15M", Direction::Future).as_deref(), Some("2026-11-25T09:15:00.123Z"));
+        let local = |text| local_or_instant("--at", text, Direction::Future).ok();
+        assert_eq!(local("2026-11-25T09:00").as_deref(), Some("2026-11-25T09:00"));
+        assert_eq!(local("2026-11-25").as_deref(), Some("2026-11-25T00:00"));
+        assert_eq!(local("2026-11-25T09:00:00+01:00").as_deref(), Some("2026-11-25T08:00:00Z"));
+        assert!(local("2h").is_some_and(|at| at.ends_with('Z')));
         for refused in ["", "yesterday", "3 months", "25:00"] {
             assert_eq!(past(refused), None, "{refused}");
         }

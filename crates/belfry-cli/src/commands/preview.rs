@@ -13,23 +13,42 @@ use belfry_core::time::{UnixMillis, Zone};
 use belfry_workflow::triggers::{PreviewResponse, PreviewTime, Wanted, preview, preview_of};
 
 use self::question::{Asked, Question, Text, Zones};
-use super::schedule::of_spec;
+use super::instants::{Direction, instant_in};
+use super::schedule::{of_spec, read_instants, zone};
 use crate::arguments::{Global, Output, Preview, SpecArguments};
 use crate::edge::Host;
 use crate::failure::Failure;
 use crate::output::{line, local_time};
 
-pub fn run(arguments: &Preview, global: &Global) -> Result<(), Failure> {
+pub fn run(mut arguments: Preview, global: &Global) -> Result<(), Failure> {
     if arguments.batch {
         return Ok(batch::answer(std::io::stdin().lock(), std::io::stdout().lock(), Host.now())?);
     }
-    let (preview, zone) = if is_plain(&arguments.spec) { of_one_spec(arguments)? } else { of_schedule(arguments)? };
+    read_instants(&mut arguments.spec)?;
+    if let Some(after) = &mut arguments.after {
+        *after = instant_in("--after", after, Direction::Future, &zone(&arguments.spec))?;
+    }
+    let asked = if is_plain(&arguments.spec) { of_one_spec(&arguments) } else { of_schedule(&arguments) };
+    let (preview, zone) = asked.map_err(without_calendars)?;
+    if let Some(jitter) = &arguments.spec.jitter {
+        anstream::eprintln!("note: each time is due up to {jitter} later; by how much depends on the schedule's id, so not in a preview");
+    }
     match global.output() {
         Output::Json => line!("{}", documents(&preview)),
         Output::Jsonl => each_document(&preview).iter().for_each(|document| line!("{document}")),
         Output::Table => table(&preview, &zone),
     }
     Ok(())
+}
+
+/// What is kept by a server is not known here.
+fn without_calendars(failure: Failure) -> Failure {
+    match failure {
+        Failure::WrongUse(text) if text.contains("there is no calendar `") => {
+            Failure::WrongUse(format!("{text}; this preview asks no server and knows no stored calendars: POST /schedules/preview does"))
+        }
+        other => other,
+    }
 }
 
 /// Whether it is what a line of a batch may ask: one spec, without what stands beside it in a schedule.
@@ -85,19 +104,19 @@ fn asked(arguments: &Preview) -> Result<Asked, String> {
     question.read(Host.now(), &mut Zones::default())
 }
 
-/// An array of instants or, with details, of objects.
+/// An array of instants; of objects with details, or with earlier times, which are marked.
 fn documents(preview: &PreviewResponse) -> Value {
     Value::Array(each_document(preview))
 }
 
 fn each_document(preview: &PreviewResponse) -> Vec<Value> {
-    let previous = previous(preview);
-    match &preview.details {
-        None => previous.map(|(at, _)| json!(at)).chain(preview.times.iter().map(|at| json!(at))).collect(),
-        Some(details) => {
-            previous.map(|(at, local)| json!({"time": at, "local": local})).chain(details.iter().map(|detail| json!(detail))).collect()
-        }
-    }
+    let to_come: Vec<Value> = match (&preview.details, &preview.previous_times) {
+        (None, None) => preview.times.iter().map(|at| json!(at)).collect(),
+        (None, Some(_)) => preview.times.iter().zip(&preview.times_local).map(|(at, local)| json!({"time": at, "local": local})).collect(),
+        (Some(details), _) => details.iter().map(|detail| json!(detail)).collect(),
+    };
+    let earlier = previous(preview).map(|(at, local)| json!({"time": at, "local": local, "previous": true}));
+    earlier.chain(to_come).collect()
 }
 
 /// The local time in the zone, that of the host where it differs, and with details what touched the time.

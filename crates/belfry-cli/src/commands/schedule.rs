@@ -16,17 +16,28 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, line, local, text};
 
-pub use document::of_spec;
+pub use document::{of_spec, read_instants, zone};
 
 pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
     if let ScheduleVerb::Preview(arguments) = verb {
-        return preview::run(&arguments, global);
+        return preview::run(arguments, global);
     }
     let client = Client::new(global)?;
     match verb {
-        ScheduleVerb::Set(set) => output::object(&put(&client, set).await?, global.output()),
+        ScheduleVerb::Set(set) => {
+            let named = format!("{}/{}", set.workflow, set.name);
+            let schedule = put(&client, set).await?;
+            match global.output() {
+                Output::Table => line!("{}", is_set(&named, &schedule)),
+                format => output::object(&schedule, format),
+            }
+        }
         ScheduleVerb::Get { schedule } => {
-            output::object(&client.get(&schedule_path(&client, &schedule).await?, &[]).await?, global.output());
+            let mut found = client.get(&schedule_path(&client, &schedule).await?, &[]).await?;
+            if global.output() == Output::Table {
+                found["state"] = json!(state(&found));
+            }
+            output::ordered(&found, &FIRST, global.output());
         }
         ScheduleVerb::List(list) => show(&client, &list, global.output()).await?,
         ScheduleVerb::Pause { schedule } => switch(&client, &schedule, "pause", global).await?,
@@ -49,6 +60,9 @@ pub async fn run(verb: ScheduleVerb, global: &Global) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// What is looked for most, before the rest.
+const FIRST: [&str; 8] = ["name", "description", "state", "next_times", "next_due_times", "last_error", "last_run_at", "run_count"];
 
 const COLUMNS: &[output::Column] = &[
     ("WORKFLOW", |item| text(item, "workflow")),
@@ -112,6 +126,17 @@ async fn name_workflows(client: &Client, list: &mut Value) -> Result<(), Failure
         schedule["workflow"] = json!(names[&id]);
     }
     Ok(())
+}
+
+/// What became of a `set`, in one line.
+fn is_set(named: &str, schedule: &Value) -> String {
+    let then = match state(schedule) {
+        "active" => format!("next {}", local(schedule, "next_run_at")),
+        "failed" => format!("it failed: {}", text(schedule, "last_error")),
+        "ended" => "nothing is left to fire".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("schedule {named} is set: {}; {then}", text(schedule, "description"))
 }
 
 fn state(schedule: &Value) -> &'static str {

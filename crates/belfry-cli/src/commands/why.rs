@@ -9,23 +9,25 @@ use serde_json::{Value, json};
 
 use belfry_core::calendar::{BusinessCalendar, CalendarVersion};
 use belfry_core::ports::WallClock;
-use belfry_core::time::UnixMillis;
+use belfry_core::time::{UnixMillis, Zone};
 use belfry_workflow::triggers::KnownCalendars;
 
 use self::plan::Plan;
-use super::instants::{Direction, instant};
+use super::instants::{Direction, instant_in};
 use super::listing::{Query, pages};
 use super::named::schedule_path;
 use crate::arguments::{Global, Output, Why};
 use crate::client::Client;
 use crate::edge::Host;
 use crate::failure::Failure;
-use crate::output::{self, line, local_time, text};
+use crate::output::{self, line, text};
 
 /// What became of a time.
 #[derive(Debug, Serialize)]
 struct Answer {
     time: UnixMillis,
+    /// The schedule's, in which the sentence tells all times.
+    timezone: String,
     /// `fired`; the reason of an outcome (`missed`, `paused`, `deleted`, `failed_to_decide`); `planned`; `undecided`; `not_planned`.
     answer: String,
     /// As a sentence.
@@ -37,13 +39,15 @@ struct Answer {
 
 pub async fn run(why: Why, global: &Global) -> Result<(), Failure> {
     let client = Client::new(global)?;
-    let at = instant("TIME", &why.time, Direction::Past)?;
-    let at = UnixMillis::parse_exact(&at).map_err(|error| Failure::WrongUse(format!("TIME: {error}")))?;
     let path = schedule_path(&client, &why.schedule).await?;
-    let answer = Question { client: &client, path, named: why.schedule, at }.answer().await?;
+    let zone = zone(&client, &path).await?;
+    let at = instant_in("TIME", &why.time, Direction::Past, zone.rules())?;
+    let at = UnixMillis::parse_exact(&at).map_err(|error| Failure::WrongUse(format!("TIME: {error}")))?;
+    let told_in = zone.clone();
+    let answer = Question { client: &client, path, named: why.schedule, zone, at }.answer().await?;
     match global.output() {
         Output::Table => {
-            line!("{}: {}", local_time(&at.to_string()), answer.detail);
+            line!("{} ({}): {}", shown(at, &told_in), told_in.name(), answer.detail);
             answer.then.iter().for_each(|then| line!("type: {then}"));
         }
         format => output::object(&json!(answer), format),
@@ -51,10 +55,27 @@ pub async fn run(why: Why, global: &Global) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The schedule's; of one that was deleted, that of its last revision. Where neither is kept there are no times to tell.
+async fn zone(client: &Client, path: &str) -> Result<Zone, Failure> {
+    let named = match client.get(path, &[]).await {
+        Err(Failure::NotFound(_)) => {
+            let kept = client.get(&format!("{path}/revisions"), &[("limit", "1".to_owned())]).await?;
+            text(&kept["items"][0]["schedule"], "timezone")
+        }
+        found => text(&found?, "timezone"),
+    };
+    Ok(Zone::named(&named).unwrap_or_else(|_| Zone::utc()))
+}
+
+fn shown(at: UnixMillis, zone: &Zone) -> String {
+    at.to_timestamp().to_zoned(zone.rules().clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
 struct Question<'a> {
     client: &'a Client,
     path: String,
     named: String,
+    zone: Zone,
     at: UnixMillis,
 }
 
@@ -69,7 +90,11 @@ impl Question<'_> {
         };
         let plan = Plan::of(&kept, &self.calendars(&kept).await?, self.at)?;
         if !plan.has_it() {
-            return Ok(self.says("not_planned", plan.why_not(), Some(format!("belfry schedule diff {} {}", self.named, kept["revision"]))));
+            return Ok(self.says(
+                "not_planned",
+                plan.why_not(&self.zone),
+                Some(format!("belfry schedule diff {} {}", self.named, kept["revision"])),
+            ));
         }
         if let Some(outcome) = self.outcome().await? {
             return Ok(self.did_not_fire(&outcome));
@@ -78,7 +103,7 @@ impl Question<'_> {
     }
 
     fn says(&self, answer: &str, detail: impl Into<String>, then: Option<String>) -> Answer {
-        Answer { time: self.at, answer: answer.to_owned(), detail: detail.into(), then }
+        Answer { time: self.at, timezone: self.zone.name().to_owned(), answer: answer.to_owned(), detail: detail.into(), then }
     }
 
     /// Of the schedule, planned for this very time.
@@ -136,7 +161,8 @@ impl Question<'_> {
             "failed_to_decide" => "the schedule could not be planned",
             _ => "it is recorded so",
         };
-        let detail = format!("it did not fire: {why} (recorded {})", local_time(&text(outcome, "recorded_at")));
+        let recorded = UnixMillis::parse_exact(&text(outcome, "recorded_at")).map(|at| shown(at, &self.zone)).unwrap_or_default();
+        let detail = format!("it did not fire: {why} (recorded {recorded})");
         let then = (reason == "failed_to_decide").then(|| format!("belfry schedule get {}", self.named));
         self.says(&reason, detail, then)
     }

@@ -14,7 +14,7 @@ use crate::output::{self, line, local, text};
 pub async fn run(verb: WorkflowVerb, global: &Global) -> Result<(), Failure> {
     let client = Client::new(global)?;
     match verb {
-        WorkflowVerb::Apply { file } => apply(&client, read_json(&file)?, global).await,
+        WorkflowVerb::Apply { path, file } => apply(&client, read_json(&file.or(path).unwrap_or_default())?, global).await,
         WorkflowVerb::Set(set) => change(&client, set, global).await,
         WorkflowVerb::List(list) => listing::show(&client, "/workflows", finding(&list), &list.page, COLUMNS, global.output()).await,
         WorkflowVerb::Get { workflow, version } => {
@@ -81,7 +81,7 @@ async fn apply(client: &Client, mut body: Value, global: &Global) -> Result<(), 
     if let Some(fields) = body.as_object_mut() {
         READ_ONLY.iter().for_each(|field| drop(fields.remove(*field)));
     }
-    let (done, applied) = upsert(client, &body).await?;
+    let (done, applied) = upsert(client, &body, &[]).await?;
     match global.output() {
         Output::Table => line!("workflow {} {done} (version {}, {})", text(&applied, "name"), applied["version"], text(&applied, "id")),
         format => output::object(&applied, format),
@@ -89,8 +89,9 @@ async fn apply(client: &Client, mut body: Value, global: &Global) -> Result<(), 
     Ok(())
 }
 
-/// Creates the workflow, or replaces the one of its name; answers which of both it did, or that nothing differed.
-pub async fn upsert(client: &Client, body: &Value) -> Result<(&'static str, Value), Failure> {
+/// Creates the workflow, or replaces the one of its name; answers which of both it did, or that nothing differed. The fields of
+/// `keeping` that are not given stay as they are.
+pub async fn upsert(client: &Client, body: &Value, keeping: &[&str]) -> Result<(&'static str, Value), Failure> {
     let known = match body.get("name").and_then(Value::as_str).unwrap_or_default() {
         "" => json!({}),
         name => client.get("/workflows", &[("name", name.to_owned())]).await?,
@@ -98,7 +99,13 @@ pub async fn upsert(client: &Client, body: &Value) -> Result<(&'static str, Valu
     let Some(id) = known["items"][0]["id"].as_str() else { return Ok(("created", client.post("/workflows", body).await?)) };
     let path = format!("/workflows/{id}");
     let standing = client.tagged(&path, &[]).await?;
-    let applied = client.put(&path, body, standing.etag.as_deref()).await?;
+    let mut body = body.clone();
+    for field in keeping {
+        if body.get(field).is_none() {
+            body[*field] = standing.object[*field].clone();
+        }
+    }
+    let applied = client.put(&path, &body, standing.etag.as_deref()).await?;
     let done = if applied["revision"] == standing.object["revision"] { "unchanged" } else { "updated" };
     Ok((done, applied))
 }

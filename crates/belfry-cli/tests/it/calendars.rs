@@ -46,7 +46,8 @@ fn calendars_are_set_shown_and_deleted() {
     );
     let refused = server.belfry(&["calendar", "delete", "UK"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("used by the calendar `plant`"));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("used by the calendar `plant`") && said.contains("type: belfry schedule list --calendar UK"), "{said}");
     printed(&server, &["calendar", "delete", "plant"]);
     printed(&server, &["calendar", "delete", "UK"]);
     assert_eq!(server.belfry(&["calendar", "get", "UK"]).status.code(), Some(3));

@@ -1,9 +1,14 @@
 //! One thing that was looked at.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::Serialize;
+use serde_json::Value;
 
 use belfry_core::time::UnixMillis;
+
+use crate::output::local_time;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -41,7 +46,7 @@ impl Check {
 }
 
 /// What is older waits for something that does not come by itself.
-const OLD: SignedDuration = SignedDuration::from_secs(60);
+pub const OLD: SignedDuration = SignedDuration::from_secs(60);
 
 /// Runs that wait to be published, and for how long the oldest of them has.
 pub fn backlog(pending: usize, age: SignedDuration) -> Check {
@@ -54,6 +59,24 @@ pub fn backlog(pending: usize, age: SignedDuration) -> Check {
 
 fn waiting(pending: usize, age: SignedDuration) -> String {
     format!("runs that wait to be published: {pending}, the oldest for {} s", age.as_secs())
+}
+
+/// Runs that were queued before `long_ago` and still are: a warning for each queue. `are_some` says that there are more runs.
+pub fn stay_queued(runs: &[Value], long_ago: UnixMillis, are_some: bool) -> Vec<Check> {
+    let mut queues: BTreeMap<&str, (usize, UnixMillis)> = BTreeMap::new();
+    for run in runs {
+        let queued_at = run["queued_at"].as_str().and_then(|at| UnixMillis::parse_exact(at).ok());
+        let (Some(queue), Some(at)) = (run["queue"].as_str(), queued_at.filter(|at| *at < long_ago)) else { continue };
+        let (count, oldest) = queues.entry(queue).or_insert((0, at));
+        *count += 1;
+        *oldest = at.min(*oldest);
+    }
+    let at_least = if are_some { "at least " } else { "" };
+    let warning = |(queue, (count, oldest)): (&str, (usize, UnixMillis))| {
+        let detail = format!("runs that no worker takes from {queue}: {at_least}{count}, since {}", local_time(&oldest.to_string()));
+        Check::warning("queues", detail, format!("belfry worker --queues {queue}    # with `belfry up`: its worker.queues"))
+    };
+    queues.into_iter().map(warning).collect()
 }
 
 /// A clock that is off by more misleads people who compare times.
@@ -83,6 +106,17 @@ mod tests {
         assert_eq!(state(4_000, 5_300, 200), State::Warning);
         let check = clock_offset(at(4_000), at(5_000), SignedDuration::from_millis(3));
         assert_eq!(check.detail, "the store's clock is 1000 ms (± 3 ms) behind this host's");
+    }
+
+    #[test]
+    fn runs_that_stay_queued_are_told_by_their_queue() {
+        let run = |queue: &str, at: &str| serde_json::json!({"queue": queue, "queued_at": at});
+        let runs = [run("far", "2026-01-01T00:00:05Z"), run("far", "2026-01-01T00:00:01Z"), run("near", "2026-01-01T00:02:00Z")];
+        let told = stay_queued(&runs, UnixMillis::parse_exact("2026-01-01T00:01:00Z").unwrap(), false);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].detail.starts_with("runs that no worker takes from far: 2, since "), "{}", told[0].detail);
+        assert_eq!((told[0].name, told[0].state), ("queues", State::Warning));
+        assert!(told[0].remedy.as_ref().unwrap().starts_with("belfry worker --queues far "));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! What the nodes of a run logged, each line with its node's name.
+//! What the nodes of a run logged, each line with its node's name, and why it failed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub async fn show(client: &Client, logs: &Logs, format: Output) -> Result<(), Fa
     if let Some(node) = &logs.node {
         check_node(client, &run, node).await?;
     }
-    let mut reader = Reader { node: logs.node.clone(), format, seen: HashMap::new(), is_silent: true };
+    let mut reader = Reader { node: logs.node.clone(), format, seen: HashMap::new(), failed: HashSet::new(), is_silent: true };
     let mut status = StatusLine::new();
     while logs.follow && !has_ended(&run) {
         status.clear();
@@ -63,7 +63,9 @@ struct Reader {
     format: Output,
     /// What was told of each node.
     seen: HashMap<String, String>,
-    /// Whether nothing was told of the run as a whole.
+    /// The nodes whose failure was told.
+    failed: HashSet<String>,
+    /// Whether nothing was told of a failure, or of the run as a whole.
     is_silent: bool,
 }
 
@@ -84,6 +86,9 @@ impl Reader {
                 Output::Json => {}
             }
             *seen = told.to_owned();
+            if !node["finished_at"].is_null() && self.failed.insert(id) {
+                self.tell_failure(node, "id");
+            }
         }
         if is_over && self.node.is_none() {
             self.tell_whole(run);
@@ -99,13 +104,26 @@ impl Reader {
             Output::Json => {}
         }
         self.is_silent &= log.is_empty();
+        self.tell_failure(run, "");
+    }
+
+    /// Of a node, by the field that names it, or of the run as a whole.
+    fn tell_failure(&mut self, of: &Value, id: &str) {
+        let Some(error) = of["error"].as_str() else { return };
+        self.is_silent = false;
+        match self.format {
+            Output::Table if id.is_empty() => line!("{}: {error}", text(of, "state")),
+            Output::Table => line!("{} | {}: {error}", text(of, id), text(of, "state")),
+            Output::Jsonl => line!("{}", json!({ "node": of.get(id), "state": of["state"], "error": error })),
+            Output::Json => {}
+        }
     }
 
     fn document(&self, run: &Value) -> Value {
         let wanted = nodes(run).filter(|node| self.node.as_ref().is_none_or(|wanted| *wanted == text(node, "id")));
-        let of_nodes = wanted.map(|node| json!({ "node": node["id"], "state": node["state"], "log": node["log"] }));
-        let whole = json!({ "node": null, "state": run["state"], "log": run["log"] });
-        let has_whole = self.node.is_none() && !text(run, "log").is_empty();
+        let of_nodes = wanted.map(|node| json!({ "node": node["id"], "state": node["state"], "error": node["error"], "log": node["log"] }));
+        let whole = json!({ "node": null, "state": run["state"], "error": run["error"], "log": run["log"] });
+        let has_whole = self.node.is_none() && !(text(run, "log").is_empty() && run["error"].is_null());
         of_nodes.chain(has_whole.then_some(whole)).collect()
     }
 }

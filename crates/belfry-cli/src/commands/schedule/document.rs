@@ -1,7 +1,11 @@
 //! A schedule as flags and files give it, in the one shape that the API reads: what `set` sends, and what `preview` asks.
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use belfry_core::time::Zone;
+
+use super::super::instants::{Direction, instant_in, local_or_instant};
 use super::super::{parse_json, read_json};
 use crate::arguments::{SetSchedule, SpecArguments};
 use crate::failure::Failure;
@@ -29,7 +33,8 @@ const READ_ONLY: [&str; 16] = [
 const SPEC: [&str; 8] = ["cron", "dialect", "every", "start", "at", "rrule", "calendar", "specs"];
 
 /// What was given; what was not stays as it is.
-pub fn of_set(set: SetSchedule) -> Result<Value, Failure> {
+pub fn of_set(mut set: SetSchedule) -> Result<Value, Failure> {
+    read_instants(&mut set.spec)?;
     let mut document = of_spec(&set.spec)?;
     let given = [("catch_up", set.catch_up), ("catch_up_window", set.catch_up_window), ("missed_after", set.missed_after)];
     document.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))));
@@ -45,6 +50,27 @@ pub fn of_set(set: SetSchedule) -> Result<Value, Failure> {
         return Err(Failure::WrongUse("nothing to set; give --cron, --every, --at, --file or what else is to change".to_owned()));
     }
     Ok(Value::Object(document))
+}
+
+/// Instants as people type them become those that the API reads. A local time is of `--timezone`, where that is given, else of
+/// the host's; that of `--at` is left to the schedule's.
+pub fn read_instants(given: &mut SpecArguments) -> Result<(), Failure> {
+    let zone = zone(given);
+    for (flag, field) in [("--start", &mut given.start), ("--start-at", &mut given.start_at), ("--end-at", &mut given.end_at)] {
+        if let Some(text) = field {
+            *text = instant_in(flag, text, Direction::Future, &zone)?;
+        }
+    }
+    if let Some(at) = &mut given.at {
+        *at = local_or_instant("--at", at, Direction::Future)?;
+    }
+    Ok(())
+}
+
+/// A zone that is none is refused by whoever plans in it.
+pub fn zone(given: &SpecArguments) -> TimeZone {
+    let named = given.timezone.as_deref().and_then(|name| Zone::named(name).ok());
+    named.map_or_else(TimeZone::system, |zone| zone.rules().clone())
 }
 
 /// The part that a preview has too.
@@ -166,6 +192,15 @@ mod tests {
         assert_eq!(set(&["--cron", "0 0 9 ? * 2", "--dialect", "quartz"]).unwrap(), json!({"cron": "0 0 9 ? * 2", "dialect": "quartz"}));
         assert_eq!(set(&["--unset", "end_at,exclude"]).unwrap(), json!({"end_at": null, "exclude": null}));
         assert!(matches!(set(&[]), Err(Failure::WrongUse(_))));
+        let bounded = ["--timezone", "Europe/Berlin", "--start-at", "2026-12-01", "--end-at", "2026-12-31T18:00", "--at", "2026-12-24"];
+        assert_eq!(
+            set(&bounded).unwrap(),
+            json!({
+                "timezone": "Europe/Berlin", "start_at": "2026-11-30T23:00:00Z", "end_at": "2026-12-31T17:00:00Z",
+                "at": "2026-12-24T00:00"
+            })
+        );
+        assert!(set(&["--end-at", "2h"]).unwrap()["end_at"].is_string());
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What a revision of a schedule planned at a time, and why it planned nothing.
 
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use belfry_core::calendar::{DateExclusion, Exclusion};
 use belfry_core::schedule::ScheduleContent;
-use belfry_core::time::UnixMillis;
+use belfry_core::time::{UnixMillis, Zone};
 use belfry_workflow::triggers::{KnownCalendars, Reading, parse_schedule};
 
+use super::shown;
 use crate::failure::Failure;
 
 pub struct Plan {
@@ -27,22 +27,23 @@ impl Plan {
         plans(&self.content, self.at)
     }
 
-    /// What takes the time out, or which times are beside it.
-    pub fn why_not(&self) -> String {
+    /// What takes the time out, or which times are beside it; told in `zone`.
+    pub fn why_not(&self, zone: &Zone) -> String {
+        let shown = |at: Option<UnixMillis>| at.map_or("none".to_owned(), |at| shown(at, zone));
         let ScheduleContent { start_at, end_at, .. } = self.content;
         let unbounded = ScheduleContent { start_at: None, end_at: None, ..self.content.clone() };
         let without = ScheduleContent { exclude: Vec::<Exclusion>::new(), ..unbounded.clone() };
         if start_at.is_some_and(|start| self.at < start) && plans(&unbounded, self.at) {
-            return format!("it does not fire: it is before `start_at`, {}", self.shown(start_at));
+            return format!("it does not fire: it is before `start_at`, {}", shown(start_at));
         }
         if end_at.is_some_and(|end| self.at > end) && plans(&unbounded, self.at) {
-            return format!("it does not fire: it is after `end_at`, {}", self.shown(end_at));
+            return format!("it does not fire: it is after `end_at`, {}", shown(end_at));
         }
         if plans(&without, self.at) {
             return format!("it does not fire: {}", self.holiday().unwrap_or_else(|| "an exclusion takes it out".to_owned()));
         }
         let (before, after) = self.content.neighbours(self.at).unwrap_or_default();
-        format!("it is no time of the schedule: the one before is {}, the one after {}", self.shown(before), self.shown(after))
+        format!("it is no time of the schedule: the one before is {}, the one after {}", shown(before), shown(after))
     }
 
     /// The holiday that takes the time out, where one does.
@@ -54,12 +55,6 @@ impl Plan {
             let label = entry.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
             Some(format!("{date} is a holiday of `{name}`{label}"))
         })
-    }
-
-    /// In the schedule's zone, which is what its spec speaks of.
-    fn shown(&self, at: Option<UnixMillis>) -> String {
-        let zone: &TimeZone = self.content.timezone.rules();
-        at.map_or("none".to_owned(), |at| at.to_timestamp().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string())
     }
 }
 
@@ -81,7 +76,7 @@ mod tests {
         let version = CalendarVersion { version: 3, calendar: BusinessCalendar::parse(&holidays).unwrap() };
         let calendars = KnownCalendars::at(BTreeMap::from([("DE".to_owned(), version)]));
         let plan = Plan::of(&json!({ "schedule": schedule }), &calendars, UnixMillis::parse_exact(at).unwrap()).unwrap();
-        (!plan.has_it()).then(|| plan.why_not())
+        (!plan.has_it()).then(|| plan.why_not(&plan.content.timezone))
     }
 
     #[test]

@@ -169,6 +169,12 @@ fn applied_again_it_updates_what_it_made_and_doubles_nothing() {
     let workflows = listed["items"].as_array().unwrap();
     assert_eq!(workflows.len(), 4);
     assert!(workflows.iter().all(|workflow| workflow["queue"] == "commands"));
+    // Without `--queue` what stands stays in its queue.
+    let (code, lines) = import(folder, "0 4 * * * /bin/b\n0 1 * * * /bin/d\n", &["--apply"]);
+    assert_eq!((code, &lines[0]["done"], &lines[1]["done"]), (Some(0), &Value::from("updated"), &Value::from("created")));
+    let queue = |line: &Value| server.json(&["workflow", "get", line["name"].as_str().unwrap()])["queue"].clone();
+    assert_eq!((queue(&lines[0]), queue(&lines[1])), (Value::from("commands"), Value::from("default")));
+    printed(&server, &["workflow", "delete", lines[1]["name"].as_str().unwrap()]);
     assert_eq!(server.json(&["schedule", "list"])["items"].as_array().unwrap().len(), 4);
 }
 

@@ -77,7 +77,24 @@ fn a_watch_tells_each_node_and_ends_with_what_became_of_the_run() {
     let watched = server.belfry(&["run", "watch", &start(&server, "bad")]);
     let said = String::from_utf8_lossy(&watched.stdout).into_owned();
     assert_eq!(watched.status.code(), Some(1), "{said}");
+    let logged = printed(&server, &["run", "logs", "bad"]);
+    assert!(logged.contains("go | failed: ") && logged.lines().last().unwrap().starts_with("failed: node `go` failed: "), "{logged}");
+    let documents = server.json(&["run", "logs", "bad"]);
+    assert!(documents[0]["error"].is_string() && documents[1]["error"].is_string(), "{documents:#}");
     assert!(said.contains("go  failed") && complaint(&watched).contains("the run ended as failed"), "{said}");
+}
+
+#[test]
+fn a_node_that_waits_between_two_attempts_is_told_with_the_attempt_to_come() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("belfry.toml"), "[worker]\ncommands = true\n").unwrap();
+    let server = Server::start_on(folder);
+    let retry = json!({"attempts": 2, "backoff": "PT3S"});
+    apply_nodes(&server, "twice", &[json!({"id": "go", "type": "command", "parameters": {"shell": "exit 3"}, "retry": retry})]);
+    let watched = server.belfry(&["workflow", "run", "twice", "--watch"]);
+    let said = String::from_utf8_lossy(&watched.stdout).into_owned();
+    assert_eq!(watched.status.code(), Some(1), "{said}");
+    assert!(said.contains("go  waits to be tried again (attempt 2): "), "{said}");
 }
 
 #[test]

@@ -130,7 +130,11 @@ fn names_that_are_none_are_answered_with_the_nearest() {
 #[test]
 fn a_schedule_tells_what_it_was_and_what_changed() {
     let server = with_a_workflow();
-    printed(&server, &["schedule", "set", "w", "--cron", "0 2 * * *"]);
+    let said = printed(&server, &["schedule", "set", "w", "--cron", "0 2 * * *"]);
+    assert!(said.starts_with("schedule w/default is set: at 02:00 every day (UTC); next 2") && said.lines().count() == 1, "{said}");
+    let got = printed(&server, &["schedule", "get", "w"]);
+    let fields: Vec<&str> = got.lines().take(4).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(fields, ["name", "description", "state", "next_times"], "{got}");
     let id = server.json(&["schedule", "set", "w", "--cron", "0 3 * * *"])["id"].as_str().unwrap().to_owned();
     printed(&server, &["schedule", "set", "w", "--catch-up", "none"]);
     let revisions = server.json(&["schedule", "revisions", "w"]);
@@ -182,6 +186,11 @@ fn a_workflow_is_changed_in_what_is_given() {
     assert_eq!(server.json(&["workflow", "get", "v", "--version", "1"])["definition"]["nodes"][0]["id"], "start");
     assert_eq!(server.json(&["workflow", "versions", "v"])["items"].as_array().unwrap().len(), 2);
     assert_eq!(server.belfry(&["workflow", "set", "v"]).status.code(), Some(2));
+    // The file may stand by itself.
+    let whole = server.folder.path().join("whole.json");
+    std::fs::write(&whole, server.json(&["workflow", "get", "v"]).to_string()).unwrap();
+    assert!(printed(&server, &["workflow", "apply", whole.to_str().unwrap()]).starts_with("workflow v unchanged"));
+    assert_eq!(server.belfry(&["workflow", "apply"]).status.code(), Some(2));
 }
 
 #[test]
@@ -203,6 +212,22 @@ fn a_preview_takes_what_a_schedule_takes_and_needs_no_server() {
         json!(["2026-12-23T08:00:00Z", "2026-12-23T09:00:00Z"])
     );
     assert_eq!(times(&["--cron", "0 9 * * *", "--end-at", "2026-12-23T10:00:00Z", "--count", "9"]), json!(["2026-12-23T09:00:00Z"]));
+    // Bounds as people type them.
+    assert_eq!(
+        times(&["--cron", "0 9 * * *", "--timezone", "Europe/Berlin", "--start-at", "2026-12-25", "--count", "1"]),
+        json!(["2026-12-25T08:00:00Z"])
+    );
+    assert_eq!(
+        times(&["--cron", "0 9 * * *", "--previous", "1", "--count", "1"]),
+        json!([
+            {"time": "2026-12-22T09:00:00Z", "local": "2026-12-22T09:00:00+00:00", "previous": true},
+            {"time": "2026-12-23T09:00:00Z", "local": "2026-12-23T09:00:00+00:00"}
+        ])
+    );
+    let (code, _, said) = preview(&["--cron", "0 9 * * *", "--jitter", "5m", "--count", "1"]);
+    assert!(code == Some(0) && said.contains("the schedule's id"), "{said}");
+    let (code, _, said) = preview(&["--cron", "0 9 * * *", "--exclude", r#"{"holidays": "US"}"#]);
+    assert!(code == Some(2) && said.contains("asks no server and knows no stored calendars"), "{said}");
     let (code, _, said) = preview(&["--cron", "0 9 * * *", "--exclude", r#"{"dates": ["13-45"]}"#]);
     assert_eq!(code, Some(2));
     assert!(said.contains("/exclude/0"), "{said}");

@@ -56,6 +56,9 @@ fn a_time_to_come_is_planned_or_told_why_not() {
     assert!(excluded.0 == "not_planned" && excluded.1.contains("exclusion"), "{excluded:?}");
     let none = why(&server, "w", "2098-12-24T08:30:00Z");
     assert!(none.1.contains("2098-12-24 09:00:00 CET") && none.1.contains("2098-12-26 09:00:00 CET"), "{none:?}");
+    // A local time is of the schedule's zone, which is named, and not of the host's.
+    let said = printed(&server, &["why", "w", "2098-12-24T09:00"]);
+    assert!(said.starts_with("2098-12-24 09:00:00 CET (Europe/Berlin): it will fire"), "{said}");
     printed(&server, &["schedule", "pause", "w"]);
     assert_eq!(why(&server, "w", "2098-12-24T08:00:00Z").0, "paused");
     assert_eq!(server.belfry(&["why", "nothing", "2098-12-24"]).status.code(), Some(3));
