@@ -202,6 +202,8 @@ impl Daemon {
             self.follow(fire, &result, now);
             if result.code == FireCode::Moved {
                 self.moved_at = self.moved_at.max(Some(fired.store_now));
+                // An earlier fire of them, whose answer was lost, has not been carried out: this answer is the one to publish by.
+                self.doubtful.retain(|doubt| !result.runs.contains(&doubt.run));
             }
             recorded += result.runs.len();
             let Some(payload) = decided.payloads.get(&fire.id) else { continue };

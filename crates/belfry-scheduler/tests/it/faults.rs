@@ -30,6 +30,8 @@ pub enum Fault {
     Before,
     /// Everything is written, and the answer is lost.
     After,
+    /// The question is lost, and nobody knows; the next look-up of what stands fails too.
+    Lost,
     /// Another daemon was faster, and recorded it for the sweep; one of the asking daemon has taken it when the answer is lost.
     Swept,
 }
@@ -37,6 +39,7 @@ pub enum Fault {
 pub struct FlakyStore {
     pub store: ReferenceStore,
     pub faults: Mutex<VecDeque<Fault>>,
+    pub is_blind: Mutex<bool>,
     /// A schedule whose data it refuses.
     pub poison: Option<ScheduleId>,
     /// Schedules that a newer version has given a kind of spec that this one does not know.
@@ -45,7 +48,7 @@ pub struct FlakyStore {
 
 impl FlakyStore {
     pub fn new(store: ReferenceStore, faults: impl IntoIterator<Item = Fault>) -> FlakyStore {
-        FlakyStore { store, faults: Mutex::new(faults.into_iter().collect()), poison: None, newer: Vec::new() }
+        FlakyStore { store, faults: Mutex::new(faults.into_iter().collect()), is_blind: Mutex::new(false), poison: None, newer: Vec::new() }
     }
 }
 
@@ -91,6 +94,10 @@ impl ScheduleStore for FlakyStore {
                 self.store.fire(batch).await?;
                 Err(StoreError::InDoubt("the connection was lost".to_owned()))
             }
+            Some(Fault::Lost) => {
+                *self.is_blind.lock().unwrap() = true;
+                Err(StoreError::InDoubt("the connection was lost".to_owned()))
+            }
             Some(Fault::Swept) => {
                 let publisher = batch.publisher.expect("there is no backlog");
                 self.store.fire(FireBatch { publisher: None, ..batch }).await?;
@@ -101,6 +108,9 @@ impl ScheduleStore for FlakyStore {
     }
 
     async fn pending(&self, member: MemberId, ids: &[RunId]) -> StoreResult<Vec<PendingRun>> {
+        if std::mem::take(&mut *self.is_blind.lock().unwrap()) {
+            return Err(StoreError::Unavailable("the connection was refused".to_owned()));
+        }
         self.store.pending(member, ids).await
     }
 
@@ -234,6 +244,16 @@ async fn a_fire_whose_answer_was_lost_is_published_at_once() {
     let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
     world.pass(&mut [&mut daemon], 10).await;
     assert_eq!(world.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_fires_after_an_answer_was_lost_is_published_once() {
+    let world = World::new().await;
+    world.every(10).await;
+    let store = Arc::new(FlakyStore::new(world.store.clone(), [Fault::Lost]));
+    let mut daemon = world.daemon_with(store, Arc::new(world.queue.clone()), Settings::default());
+    world.pass(&mut [&mut daemon], 13).await;
+    assert_eq!((world.runs().await.len(), world.messages().await.len()), (1, 1));
 }
 
 /// Whose sweep took it has it already: offered again, a handoff would be published after its mark.
