@@ -198,25 +198,8 @@ fn wanted(name: &str) -> Option<&'static str> {
 
 /// Fields of schedules that are to come.
 const ANNOUNCED: [&str; 1] = ["overlap"];
-/// Fields of answers that nobody sets. An answer as a whole is no body: what it shows beside these may be derived as well.
-const READ_ONLY: [&str; 16] = [
-    "id",
-    "workflow_id",
-    "revision",
-    "version",
-    "origin",
-    "created_at",
-    "updated_at",
-    "description",
-    "next_run_at",
-    "next_due_times",
-    "next_times",
-    "next_times_local",
-    "last_run_at",
-    "run_count",
-    "failure_count",
-    "last_error",
-];
+/// Of a workflow's answer; the others are a schedule's too.
+const VERSION: &str = "version";
 
 fn unknown_field(name: &str, known: &[String], also: &[&str]) -> (String, String) {
     let known: Vec<String> = known.iter().cloned().chain(also.iter().map(|name| (*name).to_owned())).collect();
@@ -225,7 +208,7 @@ fn unknown_field(name: &str, known: &[String], also: &[&str]) -> (String, String
         return (format!("`{name}` is not supported yet"), one_of(&known));
     }
     // A schedule's or a workflow's own fields, not those of a part of it.
-    if (is_known("timezone") || is_known("definition")) && READ_ONLY.contains(&name) {
+    if (is_known("timezone") || is_known("definition")) && (triggers::READ_ONLY.contains(&name) || name == VERSION) {
         return (format!("`{name}` is read-only, leave it out"), one_of(&known));
     }
     if known.is_empty() {

@@ -21,7 +21,7 @@ pub(crate) use self::parse::{CRON, RRULE, check_input, check_name};
 pub use self::parse::{MAX_SPECS, ScheduleDraft, parse_schedule};
 pub use self::preview::{PreviewResponse, PreviewTime, Wanted, preview, preview_of};
 pub use self::revisions::{ChangeResponse, RevisionResponse, RevisionService};
-pub use self::schemas::{Created, ListSchedules, OutcomeResponse, ScheduleRequest, ScheduleResponse, SpecShape};
+pub use self::schemas::{Created, ListSchedules, OutcomeResponse, READ_ONLY, ScheduleRequest, ScheduleResponse, SpecShape};
 pub use self::service::ScheduleTriggerService;
 pub(crate) use self::service::{again_when_overtaken, check_revision, default_schedule, of_definition, trigger_node};
 pub use self::touched::{Touched, touched};

@@ -240,6 +240,27 @@ pub struct ScheduleResponse {
     pub updated_at: UnixMillis,
 }
 
+/// The fields of a [`ScheduleResponse`] that nobody sets. An answer as a whole is no body: what it shows beside these may be
+/// derived as well.
+pub const READ_ONLY: [&str; 16] = [
+    "id",
+    "workflow_id",
+    "origin",
+    "calendars",
+    "revision",
+    "next_run_at",
+    "next_due_times",
+    "next_times",
+    "next_times_local",
+    "description",
+    "last_run_at",
+    "run_count",
+    "failure_count",
+    "last_error",
+    "created_at",
+    "updated_at",
+];
+
 /// Planned times that did not fire, and why: those from `from` to `to`, both inclusive, that have no run of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = Outcome)]

@@ -4,31 +4,13 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use belfry_core::time::Zone;
+use belfry_workflow::triggers::READ_ONLY;
 
 use super::super::instants::{Direction, instant_in, local_or_instant};
 use super::super::{parse_json, read_json};
 use crate::arguments::{SetSchedule, SpecArguments};
 use crate::failure::Failure;
 
-/// What the API adds to a schedule: what `schedule get --json` printed can be set as it is.
-const READ_ONLY: [&str; 16] = [
-    "id",
-    "workflow_id",
-    "name",
-    "origin",
-    "revision",
-    "next_run_at",
-    "next_times",
-    "next_times_local",
-    "next_due_times",
-    "description",
-    "last_run_at",
-    "run_count",
-    "failure_count",
-    "last_error",
-    "created_at",
-    "updated_at",
-];
 /// The fields that say when, of which a flag replaces all that a file has.
 const SPEC: [&str; 8] = ["cron", "dialect", "every", "start", "at", "rrule", "calendar", "specs"];
 
@@ -117,7 +99,8 @@ fn of_file(document: Value) -> Result<Map<String, Value>, Failure> {
     let Value::Object(mut fields) = document else {
         return Err(Failure::WrongUse("--file: it is no schedule; a schedule is a JSON object such as {\"cron\": \"@daily\"}".to_owned()));
     };
-    READ_ONLY.iter().for_each(|field| drop(fields.remove(*field)));
+    // What `schedule get --json` printed can be set as it is; which schedule it is says the argument.
+    READ_ONLY.iter().chain(&["name"]).for_each(|field| drop(fields.remove(*field)));
     Ok(fields)
 }
 

@@ -47,6 +47,20 @@ async fn the_answer_has_everything_in_the_shape_that_was_given() {
     assert_eq!((&several["specs"], several.get("cron")), (&specs, None));
 }
 
+/// A field that is added to the answer belongs into one of the two.
+#[tokio::test]
+async fn every_field_of_an_answer_is_one_that_users_set_or_read_only() {
+    let fixture = Fixture::new();
+    let workflow = fixture.workflow().await.id;
+    fixture.calendars.put("DE", None, &json!({"holidays": ["12-25"]})).await.unwrap();
+    let body = json!({"cron": "0 9 * * *", "exclude": [{"holidays": "DE"}], "jitter": "1m", "start_at": "2026-11-25T00:00:00Z"});
+    let (made, _) = fixture.schedules.put(workflow, None, &body).await.unwrap();
+    let Value::Object(mut fields) = serde_json::to_value(made).unwrap() else { panic!("an answer is an object") };
+    assert_eq!(READ_ONLY.iter().filter(|field| !fields.contains_key(**field)).collect::<Vec<_>>(), Vec::<&&str>::new());
+    READ_ONLY.iter().for_each(|field| drop(fields.remove(*field)));
+    assert_eq!(fixture.schedules.put(workflow, None, &Value::Object(fields)).await.unwrap().0.revision, 1);
+}
+
 #[tokio::test]
 async fn with_jitter_planned_and_due_times_are_both_shown() {
     let fixture = Fixture::new();
