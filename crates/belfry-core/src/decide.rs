@@ -53,19 +53,21 @@ pub fn failed(cursor: UnixMillis, now: UnixMillis, error: String) -> Decision {
 
 fn catch_up(schedule: &ScheduledWorkflow, cursor: UnixMillis, now: UnixMillis) -> Result<Decision, SpecError> {
     let content = &schedule.content;
-    // Younger than the window is what is due after this instant.
-    let young = schedule.first_open(now.minus(content.lateness.catch_up_window))?;
     let open = schedule.first_open(now)?;
+    // What is planned before this instant, and nothing else, is due.
+    let border = open.unwrap_or(UnixMillis::saturating(now.get() + 1));
+    // Younger than the window is what is due after its beginning.
+    let young = schedule.first_open(now.minus(content.lateness.catch_up_window))?;
     let from = match content.lateness.catch_up {
         CatchUp::All => young,
-        CatchUp::Last => schedule.latest_due(now)?.filter(|latest| young.is_some_and(|young| young <= *latest)),
+        CatchUp::Last => latest_before(content, cursor, border)?.filter(|latest| young.is_some_and(|young| young <= *latest)),
         CatchUp::None => None,
     };
-    match from.filter(|from| open.is_none_or(|open| *from < open)) {
+    match from.filter(|from| *from < border) {
         Some(from) => fire_from(schedule, from, now, RunReason::CatchUp, missed(content, cursor, from)?),
         None => Ok(Decision {
             runs: Vec::new(),
-            outcomes: missed(content, cursor, open.unwrap_or(UnixMillis::saturating(now.get() + 1)))?,
+            outcomes: missed(content, cursor, border)?,
             next: content.cursor_at(schedule.id, open)?,
             failure: None,
         }),
@@ -98,8 +100,13 @@ fn missed(content: &ScheduleContent, from: UnixMillis, before: UnixMillis) -> Re
         return Ok(Vec::new());
     }
     // `from` is the cursor, an occurrence of this very spec: it bounds the range even where the search finds nothing.
-    let to = content.latest_in(from, UnixMillis::saturating(before.get() - 1))?.unwrap_or(from);
+    let to = latest_before(content, from, before)?.unwrap_or(from);
     Ok(vec![Outcome { from, to, reason: OutcomeReason::Missed }])
+}
+
+/// The latest occurrence in `from..before`.
+fn latest_before(content: &ScheduleContent, from: UnixMillis, before: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
+    Ok(content.previous_before(before)?.filter(|latest| *latest >= from))
 }
 
 #[cfg(test)]

@@ -52,16 +52,6 @@ impl ScheduledWorkflow {
             cursor => Ok(cursor),
         }
     }
-
-    /// The latest occurrence, from the cursor on, that is due at `now`.
-    pub fn latest_due(&self, now: UnixMillis) -> Result<Option<UnixMillis>, SpecError> {
-        let Some(cursor) = self.cursor.nominal else { return Ok(None) };
-        match self.content.latest_in(cursor, now)? {
-            // The one before it is due before this one's nominal time.
-            Some(begun) if self.due_of(begun)? > now => self.content.latest_in(cursor, UnixMillis::saturating(begun.get() - 1)),
-            latest => Ok(latest),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ mod workflow_store;
 
 pub use calendar_store::{Calendar, CalendarFilter, CalendarRevision, CalendarStore, CalendarWrite, CalendarWritten};
 pub use clock::{Boot, Clock, Ids, WallClock};
-pub use error::{Conflict, StoreError, StoreResult};
+pub use error::{Conflict, StoreError, StoreResult, check_revision};
 pub use idempotency_store::{
     HeldKey, IDEMPOTENCY_HELD, IDEMPOTENCY_KEPT, IDEMPOTENCY_SWEPT, IdempotencyClaim, IdempotencyEnd, IdempotencyKey, IdempotencyStore,
     KeptAnswer,

@@ -65,7 +65,7 @@ impl Failed {
     /// Of a schedule that a calendar's change plans anew.
     pub fn of_user(self, schedule: &ScheduledWorkflow) -> Failed {
         match self {
-            Failed::Port(StoreError::Conflict(conflict)) => conflict.of_user(schedule).into(),
+            Failed::Port(error) => Failed::Port(error.of_user(schedule)),
             failed => failed,
         }
     }

@@ -14,10 +14,7 @@ pub type Attempt<T> = Result<T, Failed>;
 impl Failed {
     /// Of a schedule that a calendar's change plans anew.
     pub fn of_user(self, schedule: &ScheduledWorkflow) -> Failed {
-        match self.0 {
-            StoreError::Conflict(conflict) => conflict.of_user(schedule).into(),
-            error => error.into(),
-        }
+        Failed(self.0.of_user(schedule))
     }
 }
 

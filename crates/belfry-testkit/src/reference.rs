@@ -294,13 +294,6 @@ fn page<T>(items: impl Iterator<Item = T>, limit: usize) -> Page<T> {
     Page { items, more }
 }
 
-fn check_revision(expected: Option<i64>, current: i64) -> StoreResult<()> {
-    match expected {
-        Some(expected) if expected != current => Err(StoreError::Stale { current }),
-        _ => Ok(()),
-    }
-}
-
 /// The values of a new row are refused: its id is taken.
 fn taken(id: impl std::fmt::Display) -> StoreError {
     StoreError::Data(format!("the id {id} is taken"))

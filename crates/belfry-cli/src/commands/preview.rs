@@ -122,14 +122,11 @@ fn each_document(preview: &PreviewResponse) -> Vec<Value> {
 /// The local time in the zone, that of the host where it differs, and with details what touched the time.
 fn table(preview: &PreviewResponse, zone: &str) {
     let is_own_zone = TimeZone::system().iana_name() == Some(zone);
-    for (at, local) in previous(preview) {
-        let here = if is_own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
-        line!("{local}  {zone}{here}   before");
-    }
+    let here = |at: &UnixMillis| if is_own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
+    previous(preview).for_each(|(at, local)| line!("{local}  {zone}{}   before", here(at)));
     for (number, (at, local)) in preview.times.iter().zip(&preview.times_local).enumerate() {
-        let here = if is_own_zone { String::new() } else { format!("   {}", local_time(&at.to_string())) };
         let touched = preview.details.as_ref().and_then(|details| details.get(number)).map(mark).unwrap_or_default();
-        line!("{local}  {zone}{here}{touched}");
+        line!("{local}  {zone}{}{touched}", here(at));
     }
     preview.warnings.iter().for_each(|warning| anstream::eprintln!("note: {warning}"));
 }

@@ -24,7 +24,7 @@ pub fn followed(
     changed: &str,
     related: &BTreeMap<String, CalendarVersion>,
 ) -> Result<Option<ScheduleContent>, Conflict> {
-    if !schedule.content.calendars.versions().any(|(name, _)| name == changed) {
+    if !schedule.content.calendars.names().any(|name| name == changed) {
         return Ok(None);
     }
     let content = schedule.content.pinned_to(related);

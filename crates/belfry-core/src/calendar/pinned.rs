@@ -65,6 +65,11 @@ impl PinnedCalendars {
         self.0.iter().flat_map(|pinned| &pinned.versions).map(|(name, version)| (name.as_str(), version))
     }
 
+    /// In order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.versions().map(|(name, _)| name)
+    }
+
     /// In order of names.
     pub fn revisions(&self) -> BTreeMap<String, i64> {
         self.versions().map(|(name, version)| (name.to_owned(), version.version)).collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Page, StoreResult};
+use super::{Page, StoreError, StoreResult, check_revision};
 use crate::calendar::{BusinessCalendar, CalendarVersion};
 use crate::time::UnixMillis;
 
@@ -36,6 +36,26 @@ pub struct CalendarWrite {
     /// The revision that it must stand at, 0 where none may stand; `None` takes it as it is.
     pub expected: Option<i64>,
     pub calendar: BusinessCalendar,
+}
+
+impl Calendar {
+    /// As schedules are planned by it.
+    pub fn version(&self) -> CalendarVersion {
+        CalendarVersion { version: self.revision, calendar: self.calendar.clone() }
+    }
+}
+
+impl CalendarWrite {
+    /// Whether it may be made of what stands; answered at once where that says the same already, and nothing is to be written.
+    pub fn checked(&self, standing: Option<&Calendar>) -> StoreResult<Option<CalendarWritten>> {
+        match standing {
+            Some(standing) => check_revision(self.expected, standing.revision)?,
+            None if self.expected.is_some_and(|expected| expected > 0) => return Err(StoreError::NotFound("calendar")),
+            None => {}
+        }
+        let same = standing.filter(|standing| standing.calendar == self.calendar);
+        Ok(same.map(|standing| CalendarWritten { calendar: standing.clone(), is_new: false, planned_anew: 0 }))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

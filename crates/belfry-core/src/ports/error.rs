@@ -74,10 +74,29 @@ pub enum Conflict {
     RunEnded(RunState),
 }
 
+impl StoreError {
+    /// Of a schedule that a calendar's change plans anew: a conflict of its own names it.
+    #[must_use]
+    pub fn of_user(self, schedule: &ScheduledWorkflow) -> StoreError {
+        match self {
+            StoreError::Conflict(conflict) => conflict.of_user(schedule).into(),
+            other => other,
+        }
+    }
+}
+
 impl Conflict {
     /// Of a schedule that a calendar's change plans anew.
     #[must_use]
     pub fn of_user(self, schedule: &ScheduledWorkflow) -> Conflict {
         Conflict::CalendarUser { id: schedule.id, name: schedule.name.clone(), reason: self.to_string() }
+    }
+}
+
+/// `Stale` when another revision is `expected` than the one that stands.
+pub fn check_revision(expected: Option<i64>, current: i64) -> StoreResult<()> {
+    match expected {
+        Some(expected) if expected != current => Err(StoreError::Stale { current }),
+        _ => Ok(()),
     }
 }

@@ -125,19 +125,19 @@ pub struct Page<T> {
 /// Work for those who ask for it, where others are told by a queue.
 #[async_trait]
 pub trait PollStore: Send + Sync {
-    /// Claims, as [`RunStore::claim`] does, a run of `queue` that can be claimed and is due: of those that are published, and of those that
-    /// are not yet, the one that has waited longest; of these the one that was planned first. `None`: there is none now. The
-    /// same token again, while its claim stands, gets the same answer. Atomic; runs that others are claiming at this instant
-    /// are passed over.
+    /// Claims, as [`RunStore::claim`] does, a run of `queue` that can be claimed and is due: of those that are published, and
+    /// of those that are not yet, the one that has waited longest; of these the one that was planned first. `None`: there is
+    /// none now. The same token again, while its claim stands, gets the same answer. Atomic; runs that others are claiming at
+    /// this instant are passed over.
     async fn claim_oldest(&self, queue: QueueName, token: ClaimToken, worker: String) -> StoreResult<Option<ClaimedRun>>;
 }
 
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Claims: from `pending` or `queued`, tracked, no cancel asked, due or published at least once, → `running`; `claim_epoch` and `attempt` raised,
-    /// `claim_until` 60 s ahead, `started_at` set by the first claim. Atomic and exclusive.
-    /// Begins an attempt: its count of redrives is 0, and nothing is said of its progress. The same token again while running at that epoch gets the same answer.
-    /// Everything else is refused.
+    /// Claims: from `pending` or `queued`, tracked, no cancel asked, due or published at least once, → `running`; `claim_epoch`
+    /// and `attempt` raised, `claim_until` 60 s ahead, `started_at` set by the first claim. Atomic and exclusive.
+    /// Begins an attempt: its count of redrives is 0, and nothing is said of its progress. The same token again while running
+    /// at that epoch gets the same answer. Everything else is refused.
     async fn claim(&self, claim: Claim) -> StoreResult<ClaimAnswer>;
 
     /// Moves `claim_until` to 60 s ahead `WHERE id, running, claim_epoch`, and writes how far the run is, where that is said;

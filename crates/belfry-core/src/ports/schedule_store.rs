@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::StoreResult;
+use crate::decide::Decision;
 use crate::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use crate::run::RunReason;
 use crate::schedule::{Cursor, Outcome, ScheduledWorkflow, WorkflowFacts};
@@ -288,6 +289,14 @@ pub trait ScheduleStore: Send + Sync {
     /// raised, `publish_at` now, the publisher cleared; the third lost claim ends it as `worker_lost`; where a cancel was
     /// asked, or its schedule or workflow was deleted, it ends as `cancelled`.
     async fn reap(&self, believed: UnixMillis, limit: usize) -> StoreResult<Reaped>;
+}
+
+impl Fire {
+    /// Carries out `decision`, which was made at `decided_at` of the schedule that stands at `key`.
+    pub fn of(key: DueKey, decision: Decision, decided_at: UnixMillis) -> Fire {
+        let Decision { runs, outcomes, next, failure } = decision;
+        Fire { id: key.id, revision: key.revision, nominal: key.nominal, decided_at, next, runs, outcomes, failure }
+    }
 }
 
 impl DueKey {

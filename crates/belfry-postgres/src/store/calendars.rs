@@ -12,12 +12,12 @@ use uuid::Uuid;
 use belfry_core::calendar::change::{check, followed};
 use belfry_core::calendar::{CalendarVersion, MAX_USERS};
 use belfry_core::ids::ScheduleId;
-use belfry_core::ports::{Calendar, CalendarWrite, CalendarWritten, Conflict, StoreError};
+use belfry_core::ports::{Calendar, CalendarWrite, CalendarWritten, Conflict, StoreError, check_revision};
 use belfry_core::schedule::{ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 
 use super::rows;
-use super::schedules::{self, Rewrite, SELECT_SCHEDULES, as_json, check_revision};
+use super::schedules::{self, Rewrite, SELECT_SCHEDULES, as_json};
 use crate::connections::{Lease, Tx};
 use crate::failed::Attempt;
 
@@ -60,7 +60,7 @@ pub async fn behind(db: &Lease, names: &[String]) -> Attempt<BTreeMap<String, Ca
            AND calendar.deleted_at IS NULL"
     );
     let found = rows::all(&db.rows(&statement, &[&names]).await?, rows::calendar)?;
-    Ok(found.into_iter().map(|found| (found.name, CalendarVersion { version: found.revision, calendar: found.calendar })).collect())
+    Ok(found.iter().map(|found| (found.name.clone(), found.version())).collect())
 }
 
 /// Holds the calendars that the content is to be planned by, which must stand as they were read, until the transaction ends.
@@ -89,7 +89,7 @@ pub async fn hold_pinned(tx: &Tx, content: Option<&ScheduleContent>) -> Attempt<
 /// Notes by which calendars a schedule is planned now; `before` are those of its content so far.
 pub async fn note_users(tx: &Tx, schedule: ScheduleId, before: Option<&ScheduleContent>, content: Option<&ScheduleContent>) -> Attempt<()> {
     let names = |content: Option<&ScheduleContent>| -> Vec<String> {
-        content.into_iter().flat_map(|content| content.calendars.versions()).map(|(name, _)| name.to_owned()).collect()
+        content.into_iter().flat_map(|content| content.calendars.names()).map(str::to_owned).collect()
     };
     let (before, now) = (names(before), names(content));
     if before == now {
@@ -107,13 +107,8 @@ pub async fn note_users(tx: &Tx, schedule: ScheduleId, before: Option<&ScheduleC
 pub async fn put(tx: &Tx, write: &CalendarWrite) -> Attempt<CalendarWritten> {
     lock(tx, &write.name).await?;
     let standing = find(tx, &write.name).await?;
-    match &standing {
-        Some(standing) => check_revision(write.expected, standing.revision)?,
-        None if write.expected.is_some_and(|expected| expected > 0) => return Err(StoreError::NotFound("calendar").into()),
-        None => {}
-    }
-    if let Some(standing) = standing.clone().filter(|standing| standing.calendar == write.calendar) {
-        return Ok(CalendarWritten { calendar: standing, is_new: false, planned_anew: 0 });
+    if let Some(unchanged) = write.checked(standing.as_ref())? {
+        return Ok(unchanged);
     }
     let revision = last_revision(tx, &write.name).await? + 1;
     let related = related(tx, write, revision).await?;

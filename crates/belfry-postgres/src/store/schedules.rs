@@ -248,11 +248,3 @@ async fn insert_outcomes(tx: &Tx, schedule: &ScheduledWorkflow, outcomes: &[Outc
 pub fn as_json(value: &impl serde::Serialize) -> StoreResult<Value> {
     serde_json::to_value(value).map_err(|error| StoreError::Data(error.to_string()))
 }
-
-/// The expected revision, where one is expected, is the one that stands.
-pub fn check_revision(expected: Option<i64>, current: i64) -> StoreResult<()> {
-    match expected {
-        Some(expected) if expected != current => Err(StoreError::Stale { current }),
-        _ => Ok(()),
-    }
-}

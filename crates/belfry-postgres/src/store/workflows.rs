@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::{Conflict, NewWorkflow, StoreError, TriggerSchedule, WorkflowWrite};
+use belfry_core::ports::{Conflict, NewWorkflow, StoreError, TriggerSchedule, WorkflowWrite, check_revision};
 use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::time::UnixMillis;
 use belfry_core::workflow::Workflow;
 
-use super::schedules::{self, Made, Rewrite, check_revision};
+use super::schedules::{self, Made, Rewrite};
 use super::{calendars, rows, runs};
 use crate::connections::{Lease, Tx};
 use crate::failed::{Attempt, Failed};

@@ -8,7 +8,7 @@ use belfry_core::calendar::{BusinessCalendar, DateExclusion, Exclusion, MAX_USER
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    CalendarStore, CalendarWrite, Conflict, Fire, FireBatch, NewSchedule, NewWorkflow, ScheduleEdit, ScheduleFilter, ScheduleStore,
+    CalendarStore, CalendarWrite, Conflict, DueKey, Fire, FireBatch, NewSchedule, NewWorkflow, ScheduleEdit, ScheduleFilter, ScheduleStore,
     StoreError, WorkflowStore, WorkflowWrite,
 };
 use belfry_core::schedule::ScheduleContent;
@@ -154,16 +154,7 @@ impl Race {
             let loaded = self.store.load(&ids).await.unwrap();
             let fires = loaded.iter().filter_map(|due| {
                 let decision = decide(&due.schedule, Facts::default(), now)?;
-                Some(Fire {
-                    id: due.schedule.id,
-                    revision: due.schedule.revision,
-                    nominal: due.schedule.cursor.nominal?,
-                    decided_at: now,
-                    next: decision.next,
-                    runs: decision.runs,
-                    outcomes: decision.outcomes,
-                    failure: decision.failure,
-                })
+                Some(Fire::of(DueKey::of(&due.schedule)?, decision, now))
             });
             let answer = self.store.fire(FireBatch { publisher: None, fires: fires.collect() }).await.unwrap();
             assert!(answer.results.iter().all(|result| result.conflicts == 0));

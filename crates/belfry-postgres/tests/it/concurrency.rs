@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    DueSchedule, Fire, FireBatch, FireCode, MEMBER_DEAD_AFTER, Mark, Member, NewSchedule, NewWorkflow, PublishLease, ScheduleEdit,
+    DueKey, DueSchedule, Fire, FireBatch, FireCode, MEMBER_DEAD_AFTER, Mark, Member, NewSchedule, NewWorkflow, PublishLease, ScheduleEdit,
     ScheduleStore, StoreError, WorkflowStore,
 };
 use belfry_core::schedule::ScheduleContent;
@@ -112,18 +112,7 @@ async fn fire_all(store: PostgresStore, daemon: u64, start: UnixMillis) -> usize
 }
 
 fn decided(due: DueSchedule, now: UnixMillis) -> Option<Fire> {
-    let schedule = due.schedule;
-    let decision = decide(&schedule, Facts::default(), now)?;
-    Some(Fire {
-        id: schedule.id,
-        revision: schedule.revision,
-        nominal: schedule.cursor.nominal?,
-        decided_at: now,
-        next: decision.next,
-        runs: decision.runs,
-        outcomes: decision.outcomes,
-        failure: decision.failure,
-    })
+    Some(Fire::of(DueKey::of(&due.schedule)?, decide(&due.schedule, Facts::default(), now)?, now))
 }
 
 /// Raises revisions without a pause; an edit fires by itself what is due, and the daemons' decisions on the old revision are void.

@@ -160,7 +160,7 @@ impl Daemon {
             }
             runs += decision.runs.len();
             decided.keys.push(*key);
-            decided.fires.push(fire_of(key, decision, now));
+            decided.fires.push(Fire::of(*key, decision, now));
             decided.payloads.insert(key.id, payload);
         }
         Some(decided)
@@ -338,19 +338,6 @@ fn decide_guarded(payload: &DueSchedule, key: &DueKey, now: UnixMillis) -> Optio
     schedule.is_active = true;
     catch_unwind(AssertUnwindSafe(|| decide(&schedule, Facts::default(), now)))
         .unwrap_or_else(|_| Some(failed(key.nominal, now, "evaluating the spec panicked; please report it".to_owned())))
-}
-
-fn fire_of(key: &DueKey, decision: Decision, now: UnixMillis) -> Fire {
-    Fire {
-        id: key.id,
-        revision: key.revision,
-        nominal: key.nominal,
-        decided_at: now,
-        next: decision.next,
-        runs: decision.runs,
-        outcomes: decision.outcomes,
-        failure: decision.failure,
-    }
 }
 
 /// The run as its fire recorded it.

@@ -48,7 +48,8 @@ impl Redriver {
             () = self.clock.sleep(ANSWER_LIMIT) => Err("no answer".to_owned()),
         };
         let done: StoreResult<Redriven> = match asked {
-            // Set since the pass began, and known by now, it would be believed; but the queue was overdue by no time that passed.
+            // After a change of the store's clock nobody's silence proves anything. Asked here and not as the pass begins: set
+            // since then, and known by now, the clock would be believed.
             Ok(_) if self.service.was_set_within(CLAIM_LENGTH) => return,
             Ok(has_ready) => self.service.redrive(queue.clone(), !has_ready, MOST).await,
             Err(reason) => return debug!(queue = %queue, "cannot tell whether messages were lost: {reason}"),

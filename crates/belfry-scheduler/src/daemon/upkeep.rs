@@ -58,7 +58,7 @@ impl Daemon {
     pub(super) fn redrive(&mut self, now: UnixMillis) {
         while self.redriving.try_join_next().is_some() {}
         let is_due = has_passed(self.redriven_at, self.settings.redrive_interval, now);
-        if !self.redriving.is_empty() || !is_due || self.service.was_set_within(CLAIM_LENGTH) {
+        if !self.redriving.is_empty() || !is_due {
             return;
         }
         self.redriven_at = Some(now);

@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use belfry_core::calendar::change::{check, followed};
 use belfry_core::calendar::{CalendarVersion, MAX_USERS};
 use belfry_core::ids::ScheduleId;
-use belfry_core::ports::{Calendar, CalendarWrite, CalendarWritten, Conflict, StoreError};
+use belfry_core::ports::{Calendar, CalendarWrite, CalendarWritten, Conflict, StoreError, check_revision};
 use belfry_core::schedule::{ScheduleContent, ScheduledWorkflow, WorkflowFacts};
 
 use super::rows;
-use super::schedules::{self, Rewrite, SELECT_SCHEDULES, as_json, check_revision};
+use super::schedules::{self, Rewrite, SELECT_SCHEDULES, as_json};
 use crate::failed::Attempt;
 use crate::writer::Tx;
 
@@ -52,7 +52,7 @@ pub fn behind(connection: &Connection, names: &str) -> Attempt<BTreeMap<String, 
            AND calendar.deleted_at IS NULL"
     ))?;
     let found = select.query_map([names], rows::calendar)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(found.into_iter().map(|found| (found.name, CalendarVersion { version: found.revision, calendar: found.calendar })).collect())
+    Ok(found.iter().map(|found| (found.name.clone(), found.version())).collect())
 }
 
 /// The calendars that the content is to be planned by stand as they were read.
@@ -75,7 +75,7 @@ pub fn check_pinned(tx: &Tx<'_>, content: Option<&ScheduleContent>) -> Attempt<(
 /// Notes by which calendars a schedule is planned now; `before` are those of its content so far.
 pub fn note_users(tx: &Tx<'_>, schedule: ScheduleId, before: Option<&ScheduleContent>, content: Option<&ScheduleContent>) -> Attempt<()> {
     let names = |content: Option<&ScheduleContent>| -> Vec<String> {
-        content.into_iter().flat_map(|content| content.calendars.versions()).map(|(name, _)| name.to_owned()).collect()
+        content.into_iter().flat_map(|content| content.calendars.names()).map(str::to_owned).collect()
     };
     let (before, now) = (names(before), names(content));
     if before == now {
@@ -91,13 +91,8 @@ pub fn note_users(tx: &Tx<'_>, schedule: ScheduleId, before: Option<&ScheduleCon
 
 pub fn put(tx: &Tx<'_>, write: &CalendarWrite) -> Attempt<CalendarWritten> {
     let standing = find(tx, &write.name)?;
-    match &standing {
-        Some(standing) => check_revision(write.expected, standing.revision)?,
-        None if write.expected.is_some_and(|expected| expected > 0) => return Err(StoreError::NotFound("calendar").into()),
-        None => {}
-    }
-    if let Some(standing) = standing.clone().filter(|standing| standing.calendar == write.calendar) {
-        return Ok(CalendarWritten { calendar: standing, is_new: false, planned_anew: 0 });
+    if let Some(unchanged) = write.checked(standing.as_ref())? {
+        return Ok(unchanged);
     }
     let revision = last_revision(tx, &write.name)? + 1;
     let related = related(tx, write, revision)?;

@@ -213,11 +213,3 @@ pub fn insert_outcomes(tx: &Tx<'_>, schedule: ScheduleId, revision: i64, outcome
 pub fn as_json(value: &impl serde::Serialize) -> StoreResult<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Data(error.to_string()))
 }
-
-/// The expected revision, where one is expected, is the one that stands.
-pub fn check_revision(expected: Option<i64>, current: i64) -> StoreResult<()> {
-    match expected {
-        Some(expected) if expected != current => Err(StoreError::Stale { current }),
-        _ => Ok(()),
-    }
-}

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use belfry_core::ids::{ScheduleId, WorkflowId};
 use belfry_core::ports::{
     Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, ScheduleOrder, StoreError, StoreResult,
-    WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite,
+    WorkflowFilter, WorkflowOrder, WorkflowStore, WorkflowWrite, check_revision,
 };
 use belfry_core::run::Run;
 use belfry_core::schedule::{Origin, RecordedOutcome, ScheduledWorkflow};
@@ -14,7 +14,7 @@ use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Workflow, WorkflowVersion};
 
 use super::conditions::{Conditions, one_more, page};
-use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES, check_revision};
+use super::schedules::{self, Made, Rewrite, SELECT_SCHEDULES};
 use super::workflows::{self, SELECT_WORKFLOWS, facts_of};
 use super::{SqliteStore, calendars, rows, runs};
 use crate::failed::Attempt;

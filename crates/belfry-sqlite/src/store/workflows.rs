@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use belfry_core::ids::{ScheduleId, WorkflowId};
-use belfry_core::ports::{Conflict, NewWorkflow, StoreError, TriggerSchedule, WorkflowWrite};
+use belfry_core::ports::{Conflict, NewWorkflow, StoreError, TriggerSchedule, WorkflowWrite, check_revision};
 use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, ScheduledWorkflow, WorkflowFacts};
 use belfry_core::workflow::Workflow;
 
-use super::schedules::{self, Made, Rewrite, as_json, check_revision};
+use super::schedules::{self, Made, Rewrite, as_json};
 use super::{calendars, rows, runs};
 use crate::failed::Attempt;
 use crate::writer::Tx;

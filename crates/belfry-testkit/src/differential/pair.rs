@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    Claim, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewKey, NewManualRun, NewSchedule, NewWorkflow, PublishLease,
+    Claim, DueKey, DueSchedule, Finish, Fire, FireBatch, GiveBack, Ids, Mark, NewKey, NewManualRun, NewSchedule, NewWorkflow, PublishLease,
     RunFilter, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule, WallClock, WorkflowWrite,
 };
 use belfry_core::run::{NodeResult, NodeState, Run, RunResult, RunState};
@@ -385,17 +385,7 @@ fn schedule_name(number: u8) -> String {
 }
 
 fn decided(due: DueSchedule, now: UnixMillis) -> Option<Fire> {
-    let decision = decide(&due.schedule, Facts::default(), now)?;
-    Some(Fire {
-        id: due.schedule.id,
-        revision: due.schedule.revision,
-        nominal: due.schedule.cursor.nominal?,
-        decided_at: now,
-        next: decision.next,
-        runs: decision.runs,
-        outcomes: decision.outcomes,
-        failure: decision.failure,
-    })
+    Some(Fire::of(DueKey::of(&due.schedule)?, decide(&due.schedule, Facts::default(), now)?, now))
 }
 
 impl Twist {

@@ -7,13 +7,14 @@ use belfry_core::calendar::change::{check, followed};
 use belfry_core::calendar::{CalendarVersion, MAX_USERS};
 use belfry_core::ports::{
     Calendar, CalendarFilter, CalendarRevision, CalendarStore, CalendarWrite, CalendarWritten, Conflict, Page, StoreError, StoreResult,
+    check_revision,
 };
 use belfry_core::schedule::{ScheduleContent, ScheduledWorkflow};
 use belfry_core::time::UnixMillis;
 
 use super::edits::{Becomes, Rewrite};
 use super::revisions::is_like;
-use super::{Mutation, ReferenceStore, Tables, check_revision, page};
+use super::{Mutation, ReferenceStore, Tables, page};
 
 /// How many users of each kind a refusal names.
 const NAMED: usize = 5;
@@ -28,13 +29,8 @@ impl CalendarStore for ReferenceStore {
     async fn put_calendar(&self, write: CalendarWrite) -> StoreResult<CalendarWritten> {
         let (mut tables, now) = self.begin();
         let standing = tables.living_calendar(&write.name).ok().cloned();
-        match &standing {
-            Some(standing) => check_revision(write.expected, standing.revision)?,
-            None if write.expected.is_some_and(|expected| expected > 0) => return Err(StoreError::NotFound("calendar")),
-            None => {}
-        }
-        if let Some(standing) = standing.clone().filter(|standing| standing.calendar == write.calendar) {
-            return Ok(CalendarWritten { calendar: standing, is_new: false, planned_anew: 0 });
+        if let Some(unchanged) = write.checked(standing.as_ref())? {
+            return Ok(unchanged);
         }
         let revision = tables.calendars.get(&write.name).map_or(0, |row| row.calendar.revision) + 1;
         let created_at = standing.as_ref().map_or(now, |standing| standing.created_at);
@@ -92,15 +88,11 @@ impl CalendarStore for ReferenceStore {
                 && !found.contains_key(&name)
             {
                 open.extend(calendar.calendar.union.iter().cloned());
-                found.insert(name, version_of(calendar));
+                found.insert(name, calendar.version());
             }
         }
         Ok(found)
     }
-}
-
-fn version_of(calendar: &Calendar) -> CalendarVersion {
-    CalendarVersion { version: calendar.revision, calendar: calendar.calendar.clone() }
 }
 
 impl Tables {
@@ -125,8 +117,8 @@ impl Tables {
     /// What `calendar`, once written, makes of each schedule that is planned by it.
     fn check_users(&self, calendar: &Calendar, now: UnixMillis) -> Result<Vec<Rewrite>, Conflict> {
         let mut related: BTreeMap<String, CalendarVersion> =
-            self.living_calendars().map(|calendar| (calendar.name.clone(), version_of(calendar))).collect();
-        related.insert(calendar.name.clone(), version_of(calendar));
+            self.living_calendars().map(|calendar| (calendar.name.clone(), calendar.version())).collect();
+        related.insert(calendar.name.clone(), calendar.version());
         check(&related).map_err(|error| Conflict::CalendarUnusable(error.to_string()))?;
         let users: Vec<&ScheduledWorkflow> = self.users(&calendar.name).collect();
         if users.len() > MAX_USERS {
@@ -143,7 +135,7 @@ impl Tables {
     }
 
     fn users<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a ScheduledWorkflow> {
-        self.living_schedules().filter(move |schedule| schedule.content.calendars.versions().any(|(used, _)| used == name))
+        self.living_schedules().filter(move |schedule| schedule.content.calendars.names().any(|used| used == name))
     }
 
     fn users_told(&self, name: &str) -> Vec<String> {

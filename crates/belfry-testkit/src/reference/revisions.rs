@@ -96,7 +96,7 @@ impl Tables {
             && filter.tag.as_ref().is_none_or(|tag| workflow.tags.contains(tag))
             && filter.is_active.is_none_or(|is_active| schedule.is_active == is_active)
             && filter.is_failing.is_none_or(|is_failing| (schedule.failure_count > 0) == is_failing)
-            && filter.calendar.as_ref().is_none_or(|name| schedule.content.calendars.versions().any(|(used, _)| used == name))
+            && filter.calendar.as_ref().is_none_or(|name| schedule.content.calendars.names().any(|used| used == name))
             && filter.next_run_from.is_none_or(|from| next.is_some_and(|next| next >= from))
             && filter.next_run_before.is_none_or(|before| next.is_some_and(|next| next < before))
     }

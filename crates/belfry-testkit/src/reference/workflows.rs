@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use belfry_core::ids::{RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
     Conflict, NewManualRun, NewSchedule, NewWorkflow, Page, ScheduleEdit, ScheduleFilter, StoreError, StoreResult, TriggerSchedule,
-    WorkflowFilter, WorkflowStore, WorkflowWrite,
+    WorkflowFilter, WorkflowStore, WorkflowWrite, check_revision,
 };
 use belfry_core::run::{Run, RunKind};
 use belfry_core::schedule::{DEFAULT_SCHEDULE, Origin, RecordedOutcome, ScheduledWorkflow};
@@ -12,7 +12,7 @@ use belfry_core::time::UnixMillis;
 use belfry_core::workflow::{Workflow, WorkflowVersion};
 
 use super::edits::{Becomes, Begins, Creation, Rewrite};
-use super::{ReferenceStore, Tables, WorkflowRow, check_revision, page, pending_run};
+use super::{ReferenceStore, Tables, WorkflowRow, page, pending_run};
 
 #[async_trait]
 impl WorkflowStore for ReferenceStore {

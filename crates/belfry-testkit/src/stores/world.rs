@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use belfry_core::decide::{Facts, decide};
 use belfry_core::ids::{ClaimToken, KeyId, MemberId, RunId, ScheduleId, WorkflowId};
 use belfry_core::ports::{
-    BELIEF_TOLERANCE, Claim, ClaimAnswer, ClaimedRun, Fire, FireAnswer, FireBatch, FireCode, Ids, Mark, Member, Membership, NewManualRun,
-    NewSchedule, NewWorkflow, Page, PendingRun, PublishLease, Reaped, Redrive, Redriven, RunFilter, ScheduleEdit, StoreResult,
-    TriggerSchedule, WorkflowWrite,
+    BELIEF_TOLERANCE, Claim, ClaimAnswer, ClaimedRun, DueKey, Fire, FireAnswer, FireBatch, FireCode, Ids, Mark, Member, Membership,
+    NewManualRun, NewSchedule, NewWorkflow, Page, PendingRun, PublishLease, Reaped, Redrive, Redriven, RunFilter, ScheduleEdit,
+    StoreResult, TriggerSchedule, WorkflowWrite,
 };
 use belfry_core::run::{NodeResult, NodeState, Run, RunState};
 use belfry_core::schedule::{CatchUp, Lateness, RecordedOutcome, ScheduleContent, ScheduledWorkflow};
@@ -177,17 +177,8 @@ impl<'a> World<'a> {
     /// What a daemon would fire of it now.
     pub async fn decided(&self, schedule: &ScheduledWorkflow) -> Fire {
         let now = self.now().await;
-        let decision = decide(schedule, Facts::default(), now).expect("the schedule is due");
-        Fire {
-            id: schedule.id,
-            revision: schedule.revision,
-            nominal: schedule.cursor.nominal.expect("a schedule that is due has a cursor"),
-            decided_at: now,
-            next: decision.next,
-            runs: decision.runs,
-            outcomes: decision.outcomes,
-            failure: decision.failure,
-        }
+        let key = DueKey::of(schedule).expect("a schedule that is due has a cursor");
+        Fire::of(key, decide(schedule, Facts::default(), now).expect("the schedule is due"), now)
     }
 
     pub async fn fire(&self, publisher: Option<PublishLease>, fires: Vec<Fire>) -> FireAnswer {

@@ -111,14 +111,15 @@ pub fn preview_of(content: &ScheduleContent, wanted: &Wanted) -> Result<PreviewR
     let previous_times = (*previous > 0).then(|| content.times_before(before, *previous)).transpose()?;
     // A search that is given up leaves open whether it goes on.
     let ends = times.len() < *count || times.last().is_some_and(|last| content.next_after(*last) == Ok(None));
-    let detail = |at: &UnixMillis| PreviewTime { time: *at, local: local(*at, zone), touched: touched(content, *at) };
+    let touched: Vec<Option<Touched>> = times.iter().map(|at| touched(content, *at)).collect();
+    let detail = |(at, touched): (&UnixMillis, &Option<Touched>)| PreviewTime { time: *at, local: local(*at, zone), touched: *touched };
     Ok(PreviewResponse {
         times_local: locals(&times),
         previous_times_local: previous_times.as_deref().map(locals),
         previous_times,
-        details: details.then(|| times.iter().map(detail).collect()),
+        details: details.then(|| times.iter().zip(&touched).map(detail).collect()),
         description: schedule(content),
-        warnings: warnings(content, &times, ends, *after),
+        warnings: warnings(content, &times, &touched, ends, *after),
         times,
     })
 }
@@ -157,12 +158,12 @@ fn details(body: &Value, violations: &mut Violations) -> bool {
     })
 }
 
-fn warnings(content: &ScheduleContent, times: &[UnixMillis], ends: bool, after: UnixMillis) -> Vec<String> {
+fn warnings(content: &ScheduleContent, times: &[UnixMillis], touched: &[Option<Touched>], ends: bool, after: UnixMillis) -> Vec<String> {
     let mut warnings: Vec<String> = content.specs.iter().flat_map(|spec| of_cron(spec, content.rules)).collect();
     if times.windows(2).any(|pair| pair[1].get() - pair[0].get() <= 1000) {
         warnings.push("it fires every second at times: each one is a run of its own".to_owned());
     }
-    warnings.extend(of_clocks(content, times));
+    warnings.extend(of_clocks(&content.timezone, times, touched));
     match times.last() {
         None => warnings.push(format!("it never fires after {after}")),
         Some(last) if ends => warnings.push(format!("it never fires again after {last}")),
@@ -172,9 +173,8 @@ fn warnings(content: &ScheduleContent, times: &[UnixMillis], ends: bool, after: 
 }
 
 /// The first of the times that stands for one that is lost, and the first whose local time comes twice.
-fn of_clocks(content: &ScheduleContent, times: &[UnixMillis]) -> Vec<String> {
-    let shown = |at: &UnixMillis| local(*at, &content.timezone);
-    let first = |kind: Touched| times.iter().find(|at| touched(content, **at) == Some(kind)).map(shown);
+fn of_clocks(zone: &Zone, times: &[UnixMillis], touched: &[Option<Touched>]) -> Vec<String> {
+    let first = |kind: Touched| touched.iter().position(|touched| *touched == Some(kind)).map(|place| local(times[place], zone));
     let lost = first(Touched::Gap).map(|at| format!("at {at} it fires for a time that clocks skip"));
     let twice = first(Touched::Fold).map(|at| format!("at {at} it fires at a time that clocks show twice"));
     lost.into_iter().chain(twice).collect()

@@ -283,10 +283,7 @@ where
 
 /// A precondition comes before everything else that may be wrong with a write.
 pub(crate) fn check_revision(if_match: Option<i64>, current: i64) -> Result<(), ServiceError> {
-    match if_match {
-        Some(expected) if expected != current => Err(ServiceError::Stale { current }),
-        _ => Ok(()),
-    }
+    Ok(belfry_core::ports::check_revision(if_match, current)?)
 }
 
 /// The id of the trigger node of a stored definition.
